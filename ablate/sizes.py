@@ -1,0 +1,92 @@
+"""The ordered size ladder: language models from 10K to 72B and what is derived from their size."""
+
+import math
+
+from ablate.spec import LlmShape, Size
+
+CLOSED_VOCABULARY = 320
+"""Tokens of the rows that are trained from scratch."""
+CLOSED_CONTEXT = 512
+
+ANCHOR_LR, ANCHOR_PARAMETERS = 3e-5, 3_085_938_688
+"""Language-model rate of the 3B ablations (paper Table 12), the anchor of the square-root rule (App. C)."""
+BATCH = 256
+"""Conversations per step (paper Table 7)."""
+
+
+def _scratch(
+    name: str, hidden: int, layers: int, heads: int, intermediate: int, lr: float
+) -> Size:
+    """A row small enough to train from scratch on a CPU, with the tiny sibling towers."""
+    llm = LlmShape(
+        vocab=CLOSED_VOCABULARY, hidden=hidden, layers=layers, heads=heads, kv_heads=heads,
+        intermediate=intermediate, tied=True, context=CLOSED_CONTEXT,
+    )  # fmt: skip
+    return Size(
+        name, llm, tiny_towers=True, lr_vision=lr / 4, lr_connector=lr, lr_llm=lr, batch=32
+    )
+
+
+def _pretrained(name: str, llm: LlmShape, weights: str, *, plan_only: bool = False) -> Size:
+    """A public language model with the paper's towers; its rate falls with the square root of its size."""
+    lr_llm = float(f"{ANCHOR_LR * math.sqrt(ANCHOR_PARAMETERS / llm.parameters):.2g}")
+    return Size(
+        name, llm, tiny_towers=False, lr_vision=5e-6, lr_connector=1e-4, lr_llm=lr_llm,
+        batch=BATCH, weights=weights, plan_only=plan_only,
+    )  # fmt: skip
+
+
+LADDER: tuple[Size, ...] = (
+    _scratch("10K", 16, 2, 2, 32, 8e-3),
+    _scratch("30K", 32, 2, 4, 64, 6e-3),
+    _scratch("100K", 64, 2, 4, 128, 4e-3),
+    _scratch("300K", 96, 3, 6, 192, 3e-3),
+    _scratch("1M", 160, 4, 10, 288, 2e-3),
+    _pretrained(
+        "135M",
+        LlmShape(49152, 576, 30, 9, 3, 1536, tied=True, qkv_bias=False, context=8192),
+        "HuggingFaceTB/SmolLM2-135M-Instruct",
+    ),
+    _pretrained(
+        "0.5B", LlmShape(151936, 896, 24, 14, 2, 4864, tied=True), "Qwen/Qwen2.5-0.5B-Instruct"
+    ),
+    _pretrained(
+        "1.5B", LlmShape(151936, 1536, 28, 12, 2, 8960, tied=True), "Qwen/Qwen2.5-1.5B-Instruct"
+    ),
+    _pretrained(
+        "3B", LlmShape(151936, 2048, 36, 16, 2, 11008, tied=True), "Qwen/Qwen2.5-3B-Instruct"
+    ),
+    _pretrained(
+        "4B", LlmShape(151936, 2560, 40, 20, 20, 6912, tied=False), "Qwen/Qwen1.5-4B-Chat"
+    ),
+    _pretrained(
+        "7B", LlmShape(152064, 3584, 28, 28, 4, 18944, tied=False), "Qwen/Qwen2.5-7B-Instruct"
+    ),
+    _pretrained(
+        "14B", LlmShape(152064, 5120, 48, 40, 8, 13824, tied=False),
+        "Qwen/Qwen2.5-14B-Instruct", plan_only=True,
+    ),
+    _pretrained(
+        "32B", LlmShape(152064, 5120, 64, 40, 8, 27648, tied=False),
+        "Qwen/Qwen2.5-32B-Instruct", plan_only=True,
+    ),
+    _pretrained(
+        "72B", LlmShape(152064, 8192, 80, 64, 8, 29568, tied=False),
+        "Qwen/Qwen2.5-72B-Instruct", plan_only=True,
+    ),
+)  # fmt: skip
+"""Rows in ascending order of parameters."""
+
+NAMES: tuple[str, ...] = tuple(size.name for size in LADDER)
+
+
+def size_row(name: str) -> Size:
+    """The row called `name`.
+
+    Raises:
+        ValueError: no such row; the message lists the names.
+    """
+    for size in LADDER:
+        if size.name == name:
+            return size
+    raise ValueError(f"unknown size {name!r}; choose from {', '.join(NAMES)}")
