@@ -8,7 +8,9 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
+
+_E = TypeVar("_E", bound=StrEnum)
 
 SPEC_VERSION = 1
 """Raised when the same description would train to something else; part of every id."""
@@ -494,7 +496,7 @@ def _canonical(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _choice[E: StrEnum](enum: type[E], value: str) -> E:
+def _choice(enum: type[_E], value: str) -> _E:
     try:
         return enum(value)
     except ValueError:
