@@ -1,0 +1,129 @@
+"""What finished cells leave behind: one folder per training, one record per score, written atomically."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ablate.spec import Cell, to_dict
+
+Record = dict[str, Any]
+"""A finished cell as plain JSON: its description, scores, cost, loss curve and versions (docs/record.md)."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a cell has no score."""
+
+    kind: str
+    """One of `diverged`, `memory`, `data`, `lost`, `bug`."""
+    reason: str
+
+
+class RunStore:
+    """Folders `<root>/runs/<train_id>/`: the truth about what is done.
+
+    `cell.json` is written first. `weights.safetensors` and `training.json` follow when training ends;
+    `<score_id>/record.json` comes last, so its presence means done. `failure.json` says why there is none.
+
+    Raises:
+        ValueError: the root cannot be written.
+    """
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root)
+
+    def prepare(self) -> None:
+        """Create the root and prove that it can be written."""
+        try:
+            (self.root / "runs").mkdir(parents=True, exist_ok=True)
+            probe = self.root / "runs" / f".probe-{os.getpid()}"
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise ValueError(f"store {self.root}: cannot be written ({error.strerror})") from None
+
+    def run_dir(self, cell: Cell) -> Path:
+        """Folder of the cell's training."""
+        return self.root / "runs" / cell.train_id
+
+    def score_dir(self, cell: Cell) -> Path:
+        """Folder of the cell's score."""
+        return self.run_dir(cell) / cell.score_id
+
+    def begin(self, cell: Cell) -> None:
+        """Describe the cell before anything is spent on it."""
+        self.run_dir(cell).mkdir(parents=True, exist_ok=True)
+        write_json(self.run_dir(cell) / "cell.json", to_dict(cell))
+
+    def finish_training(self, cell: Cell, facts: dict[str, Any]) -> None:
+        """Keep what training left, after its weights have been written."""
+        write_json(self.run_dir(cell) / "training.json", facts)
+
+    def training(self, cell: Cell) -> dict[str, Any] | None:
+        """What training left, if it ended and its weights are there."""
+        if not self.weights_path(cell).exists():
+            return None
+        return _read_json(self.run_dir(cell) / "training.json")
+
+    def weights_path(self, cell: Cell) -> Path:
+        """Where the trained weights lie."""
+        return self.run_dir(cell) / "weights.safetensors"
+
+    def finish(self, cell: Cell, record: Record) -> None:
+        """Write the record: from here on the cell is done."""
+        self.score_dir(cell).mkdir(parents=True, exist_ok=True)
+        write_json(self.score_dir(cell) / "record.json", record)
+        (self.run_dir(cell) / "failure.json").unlink(missing_ok=True)
+
+    def fail(self, cell: Cell, failure: Failure) -> None:
+        """Keep the reason why the cell has no score."""
+        self.run_dir(cell).mkdir(parents=True, exist_ok=True)
+        write_json(
+            self.run_dir(cell) / "failure.json",
+            {"kind": failure.kind, "reason": failure.reason, "time": time.time()},
+        )
+
+    def record(self, cell: Cell) -> Record | None:
+        """The cell's record, if it is done."""
+        return _read_json(self.score_dir(cell) / "record.json")
+
+    def is_done(self, cell: Cell) -> bool:
+        """Whether the cell's record exists."""
+        return (self.score_dir(cell) / "record.json").exists()
+
+    def failure(self, cell: Cell) -> Failure | None:
+        """Why the cell failed, if it did and has not been done since."""
+        if self.is_done(cell):
+            return None
+        found = _read_json(self.run_dir(cell) / "failure.json")
+        return Failure(found["kind"], found["reason"]) if found else None
+
+    def records(self) -> Iterator[tuple[Path, Record]]:
+        """Every finished cell of the store with its folder, in a stable order."""
+        for path in sorted(self.root.glob("runs/*/*/record.json")):
+            record = _read_json(path)
+            if record is not None:
+                yield path.parent, record
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write JSON so that a reader sees the whole file or none of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("w") as file:
+        json.dump(value, file, indent=1, allow_nan=False)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError:
+        return None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path}: not valid JSON ({error})") from None
