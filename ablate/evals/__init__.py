@@ -1,0 +1,1 @@
+"""Evaluation: options are scored by likelihood, questions are kept, scores are summarised."""

@@ -1,0 +1,1 @@
+"""Training: a schedule's stages, each one call of `Trainer.fit`."""

@@ -1,0 +1,103 @@
+"""The LightningModule of one training stage."""
+
+import math
+from collections.abc import Callable
+
+import lightning.pytorch as pl
+import torch
+from torch.nn import functional
+
+from ablate.data.collate import Batch
+from ablate.models.lmm import VideoLMM
+from ablate.tokens import IGNORED
+from ablate.train.schedule import ResolvedStage
+
+WARMUP = 0.03
+"""Share of a stage's steps in which the rate rises (paper App. C)."""
+CLIP_NORM = 1.0
+"""Largest gradient norm (paper App. C)."""
+
+Report = Callable[[int, float], None]
+"""Called with (step of the run, loss) after every optimiser step."""
+
+
+class Diverged(RuntimeError):
+    """The loss stopped being a number; a cell that diverges has no score."""
+
+
+class StageModule(pl.LightningModule):
+    """Trains the parts that have a rate; the loss is averaged over the answer tokens of the global batch.
+
+    The loader yields global batches, which are cut into micro-batches here: dividing every micro-batch's
+    summed loss by the global number of answer tokens makes the gradient independent of the cut.
+    """
+
+    def __init__(
+        self, model: VideoLMM, stage: ResolvedStage, micro_batch: int | None, report: Report
+    ) -> None:
+        super().__init__()
+        self.automatic_optimization = False
+        self.model, self.stage = model, stage
+        self.micro_batch = micro_batch or stage.batch
+        self.report = report
+        self.done = 0
+
+    def configure_optimizers(self) -> tuple[list, list]:
+        """AdamW with a rate per part, linear warm-up and cosine decay over the stage."""
+        parts = self.model.parts()
+        groups = [
+            {"params": parts[part], "lr": rate, "name": part}
+            for part, rate in self.stage.rates.items()
+            if parts[part]
+        ]
+        optimizer = torch.optim.AdamW(groups, weight_decay=0.0, fused=True)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate_factor)
+        return [optimizer], [scheduler]
+
+    def _rate_factor(self, step: int) -> float:
+        warmup = max(1, round(WARMUP * self.stage.steps))
+        if step < warmup:
+            return (step + 1) / warmup
+        progress = (step - warmup) / max(1, self.stage.steps - warmup)
+        return 0.5 * (1 + math.cos(math.pi * progress))
+
+    def on_fit_start(self) -> None:
+        """Freeze what has no rate; frozen towers stay in evaluation mode."""
+        self.model.train_only(self.stage.rates)
+
+    def on_train_epoch_start(self) -> None:
+        """Lightning switches everything to training mode: switch the frozen parts back."""
+        self.model.train_only(self.stage.rates)
+
+    def training_step(self, batch: Batch, batch_idx: int) -> None:
+        """One optimiser step on a global batch.
+
+        Raises:
+            Diverged: the loss is not finite.
+        """
+        optimizer = self.optimizers()
+        loss = 0.0
+        for micro in batch.split(self.micro_batch):
+            part = answer_nll(self.model, micro) / batch.answer_tokens
+            self.manual_backward(part)
+            loss += float(part.detach())
+        step = self.stage.first_step + self.done
+        if not math.isfinite(loss):
+            raise Diverged(f"loss is {loss} at step {step}")
+        self.clip_gradients(optimizer, gradient_clip_val=CLIP_NORM, gradient_clip_algorithm="norm")
+        optimizer.step()
+        optimizer.zero_grad()
+        self.lr_schedulers().step()
+        self.done += 1
+        self.report(step, loss)
+
+
+def answer_nll(model: VideoLMM, batch: Batch) -> torch.Tensor:
+    """Summed negative log-likelihood of the answer tokens of a batch, in nats (a scalar)."""
+    targets = batch.labels[:, 1:]
+    supervised = targets != IGNORED
+    features = batch.features if batch.pixels is None else model.encode(batch.pixels)
+    logits = model(
+        batch.input_ids, batch.attention_mask, features, positions=functional.pad(supervised, (0, 1))
+    )
+    return functional.cross_entropy(logits.float(), targets[supervised], reduction="sum")

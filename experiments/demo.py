@@ -1,0 +1,29 @@
+"""Which proxy may be trusted for sampling, encoder and connector? Answered in ten minutes on two cores.
+
+Hypothesis: 30K parameters rank these designs as 100K do, 10K do not.
+"""
+
+from ablate.grid import Grid, Study
+from ablate.spec import Connector, ConnectorKind
+from experiments.baseline import BASE, FPS_1, FPS_2, SIGLIP, SIGLIP_VIDEOMAE, UNIFORM_8, VIDEOMAE
+
+STUDY = Study(
+    question="Which proxy may be trusted to choose sampling, encoder and connector?",
+    hypothesis="30K parameters rank the designs as 100K do; 10K parameters do not.",
+    grid=Grid(
+        BASE,
+        {
+            "sampling": (UNIFORM_8, FPS_2, FPS_1),
+            "encoder": (SIGLIP, VIDEOMAE, SIGLIP_VIDEOMAE),
+            "connector": (
+                Connector(ConnectorKind.MLP, 1),
+                Connector(ConnectorKind.MLP, 4),
+                Connector(ConnectorKind.PERCEIVER, 4),
+            ),
+        },
+        fraction=12,
+    ),
+    sizes=("10K", "30K", "100K"),
+    samples=(9600,),
+    reseeded=4,
+)

@@ -1,0 +1,26 @@
+"""Does the whole path work? The CI ablation: seven tiny designs, two sizes, a few steps each.
+
+Hypothesis: none; it is a test of the program, and its figures mean nothing.
+"""
+
+from ablate.grid import Grid, Study
+from ablate.spec import Connector, ConnectorKind
+from experiments.baseline import BASE, FPS_2, SIGLIP, SIGLIP_VIDEOMAE, UNIFORM_8
+
+STUDY = Study(
+    question="Does the whole path work?",
+    hypothesis="None: a test of the program, whose figures mean nothing.",
+    grid=Grid(
+        BASE,
+        {
+            "sampling": (UNIFORM_8, FPS_2),
+            "encoder": (SIGLIP, SIGLIP_VIDEOMAE),
+            "connector": (Connector(ConnectorKind.MLP, 1), Connector(ConnectorKind.PERCEIVER, 4)),
+        },
+        fraction=6,
+    ),
+    sizes=("10K", "30K"),
+    samples=(256,),
+    reseeded=1,
+    world="world-smoke",
+)
