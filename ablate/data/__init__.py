@@ -1,0 +1,1 @@
+"""Turns annotations and files into batches; knows nothing of models."""
