@@ -1,0 +1,185 @@
+"""From a table of scores to a result: joins all parts of the analysis."""
+
+import dataclasses
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from analysis.critical import (
+    CriticalSamples,
+    CriticalSize,
+    SizeDifference,
+    compare_sizes,
+    critical_samples,
+    critical_size,
+    largest_samples,
+)
+from analysis.curve import Comparison, CurvePoint, compare
+from analysis.influence import Centred, Influence, centred, influences
+from analysis.pairs import MACRO, TARGET_MEASURE, Rung, Scores
+from analysis.table import Table, check_table
+from analysis.warnings import Scale, Warning, in_words, warnings_of
+
+SCHEMA = 1
+THRESHOLDS = {"r2": 0.8, "decision_accuracy": 0.85}
+
+
+@dataclasses.dataclass(frozen=True)
+class FitResult:
+    """What a table of scores says about its proxies."""
+
+    target: Rung
+    benchmark: str | None
+    """The one that everything below the curve is about."""
+    curve: tuple[CurvePoint, ...]
+    critical_size: CriticalSize
+    critical_samples: CriticalSamples | None
+    comparisons: tuple[SizeDifference, ...]
+    influence: tuple[Influence, ...]
+    centred: tuple[Centred, ...]
+    warnings: tuple[Warning, ...]
+
+    @property
+    def headline(self) -> list[CurvePoint]:
+        """The points of the curve that the verdict is about, largest proxy first."""
+        points = [point for point in self.curve if point.benchmark == self.benchmark]
+        return sorted(points, key=lambda p: (-p.size, -(p.samples or 0)))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON values: undefined is None, never NaN."""
+        return {"schema": SCHEMA, **_plain(self)}
+
+
+def fit(
+    frame: pd.DataFrame,
+    target: float | None = None,
+    factors: Sequence[str] = (),
+    lower_is_better: Literal["all"] | Collection[str] = (),
+    benchmark: str | None = None,
+    metric: str = "r2",
+    threshold: float | None = None,
+    confidence: float = 0.95,
+    *,
+    proxy_measure: str = TARGET_MEASURE,
+    scales: Mapping[str | None, Scale] | None = None,
+) -> FitResult:
+    """Judge from which proxy on decisions transfer to the target.
+
+    Args:
+        frame: one row per variant and size, and per samples, benchmark, seed and measure where
+            there are such columns; see `analysis.table`.
+        target: the size that decides; the largest one by default.
+        factors: columns with each variant's level on a design factor.
+        lower_is_better: benchmarks whose sign is turned, or `all`.
+        benchmark: the one the verdict is about; the macro mean by default.
+        metric: `r2` or `decision_accuracy`.
+        threshold: what the metric has to reach: .8 or .85 by default.
+        confidence: of the one-sided limits.
+        proxy_measure: the measure that judges the proxy; the target is judged by accuracy.
+        scales: chance level and top per benchmark, where known.
+
+    Raises:
+        ValueError: one line that names what cannot be used.
+    """
+    if metric not in THRESHOLDS:
+        raise ValueError(f"unknown metric {metric!r}; choose from {', '.join(THRESHOLDS)}")
+    threshold = THRESHOLDS[metric] if threshold is None else threshold
+    if not 0 < threshold <= 1:
+        raise ValueError(f"threshold {threshold:g} is not above 0 and at most 1")
+    if not 0.5 <= confidence < 1:
+        raise ValueError(f"confidence {confidence:g} is not at least 0.5 and below 1")
+    table = check_table(frame, factors)
+    names = [*table.benchmarks, MACRO] if len(table.benchmarks) > 1 else [*table.benchmarks]
+    headline = _headline(table, names, benchmark)
+    scores = Scores(table, _turned(table, lower_is_better))
+    measures = _measures(table, proxy_measure)
+    rung = _target(scores.rungs, target)
+    proxies = [r for r in scores.rungs if r.size <= rung.size and r != rung]
+    if rung.samples is not None:
+        proxies = [r for r in proxies if r.size < rung.size or (r.samples or 0) < rung.samples]
+
+    compared: dict[str | None, list[Comparison]] = {}
+    for name in names:
+        compared[name] = []
+        for proxy in proxies:
+            pair = scores.pair(proxy, rung, name, measures)
+            comparison = compare(pair, scores.seeds(proxy, name, measures[0]), confidence)
+            codes = warnings_of(
+                comparison,
+                variants_in_table=len(table.variants),
+                metric=metric,
+                threshold=threshold,
+                scale=(scales or {}).get(name),
+            )
+            point = dataclasses.replace(comparison.point, warnings=codes)
+            compared[name].append(dataclasses.replace(comparison, point=point))
+
+    judged = largest_samples(compared[headline], rung.size)
+    return FitResult(
+        target=rung,
+        benchmark=headline,
+        curve=tuple(c.point for group in compared.values() for c in group),
+        critical_size=critical_size(judged, metric, threshold, confidence),
+        critical_samples=critical_samples(compared[headline], rung.size, confidence),
+        comparisons=tuple(compare_sizes(judged)),
+        influence=tuple(influences(judged, table)),
+        centred=tuple(centred(judged)),
+        warnings=in_words(compared[headline]),
+    )
+
+
+def _headline(table: Table, names: list[str | None], benchmark: str | None) -> str | None:
+    if len(table.benchmarks) > 1 and MACRO in table.benchmarks:
+        raise ValueError(f"column 'benchmark': {MACRO!r} is the mean of all, not a benchmark's name")
+    if benchmark is None:
+        return names[-1]
+    if benchmark not in names:
+        choices = ", ".join(name for name in names if name) or "none: there is no benchmark column"
+        raise ValueError(f"unknown benchmark {benchmark!r}; the benchmarks are {choices}")
+    return benchmark
+
+
+def _turned(
+    table: Table, lower_is_better: Literal["all"] | Collection[str]
+) -> Collection[str | None]:
+    if lower_is_better == "all":
+        return table.benchmarks
+    chosen = [lower_is_better] if isinstance(lower_is_better, str) else list(lower_is_better)
+    for name in chosen:
+        if name not in table.benchmarks:
+            choices = ", ".join(b for b in table.benchmarks if b) or "all: there is no such column"
+            raise ValueError(f"unknown benchmark {name!r} in lower_is_better; choose from {choices}")
+    return chosen
+
+
+def _measures(table: Table, proxy_measure: str) -> tuple[str | None, str | None]:
+    if table.measures == (None,):
+        if proxy_measure != TARGET_MEASURE:
+            raise ValueError(f"no column 'measure' to find proxy measure {proxy_measure!r} in")
+        return None, None
+    for name in (proxy_measure, TARGET_MEASURE):
+        if name not in table.measures:
+            choices = ", ".join(m for m in table.measures if m)
+            raise ValueError(f"column 'measure' holds no {name!r}; the measures are {choices}")
+    return proxy_measure, TARGET_MEASURE
+
+
+def _target(rungs: Sequence[Rung], size: float | None) -> Rung:
+    if size is None:
+        return rungs[-1]
+    if not np.isfinite(size):
+        raise ValueError(f"target {size} is not a finite number")
+    return next((r for r in reversed(rungs) if r.size == size), Rung(float(size), None))
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses, tuples and numpy numbers as JSON values; what is not finite as None."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, float | np.floating):
+        return float(value) if np.isfinite(value) else None
+    return value

@@ -1,0 +1,91 @@
+"""The effect of swapping two levels, followed from the smallest proxy to the target."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.plots.style import BLUE, GREEN, INK, MUTED, RED, WIDTH, canvas, styled
+from analysis.words import count_name
+
+Decision = Mapping[str, Any]
+"""One entry of the result's `decisions`."""
+
+COLOURS = {"reversed": RED, "shrinks": GREEN, "transfers": BLUE, "undecided": MUTED}
+"""Worst verdict of a pair of levels over the proxies -> colour of its line."""
+
+NAMED = 6
+"""With more pairs than this only the reversed ones are named."""
+
+
+@styled
+def effect_slopes(decisions: Sequence[Decision], unit: str = "score") -> Figure:
+    """Effect of every pair of levels of one factor at each proxy and the target.
+
+    A filled point is an effect whose 95% interval leaves out 0; a hollow one is undecided.
+
+    Args:
+        decisions: entries of the result's `decisions` of one factor.
+        unit: what the effect is measured in.
+    """
+    pairs: dict[tuple[str, str], list[Decision]] = {}
+    for decision in sorted(decisions, key=lambda found: found.size):
+        pairs.setdefault((str(decision.level_a), str(decision.level_b)), []).append(decision)
+    sizes = sorted({decision.size for decision in decisions})
+    lines = [entry for pair, rows in pairs.items() if (entry := _label(pair, rows, len(pairs)))]
+    figure, (axis,) = canvas(2.9 + 0.16 * sum(1 + line.count("\n") for line in lines))
+    axis.axhline(0, color=INK, linewidth=0.8)
+    markers = cycle("osD^vP")
+    for pair, rows in pairs.items():
+        _line(axis, rows, sizes, next(markers), _label(pair, rows, len(pairs)))
+    axis.set_xticks(range(len(sizes) + 1), [*(count_name(size) for size in sizes), "target"])
+    axis.set_xlim(-0.3, len(sizes) + 0.3)
+    axis.set_ylabel(f"effect ({unit})")
+    axis.set_title(str(decisions[0].factor))
+    if lines:
+        figure.legend(loc="outside lower left", handletextpad=0.5)
+    return figure
+
+
+def worst_verdict(decisions: Sequence[Decision]) -> str:
+    """The verdict that stands for a pair of levels over all proxies, a key of `COLOURS`."""
+    verdicts = {decision.verdict for decision in decisions}
+    if "reversed" in verdicts:
+        return "reversed"
+    if any(verdict.startswith("undecided") for verdict in verdicts):
+        return "undecided"
+    return "shrinks" if "shrinks" in verdicts else "transfers"
+
+
+def _line(
+    axis: Axes, rows: Sequence[Decision], sizes: Sequence[float], marker: str, label: str | None
+) -> None:
+    colour = COLOURS[worst_verdict(rows)]
+    places = [sizes.index(row.size) for row in rows] + [len(sizes)]
+    effects = [row.proxy_effect for row in rows] + [rows[-1].target_effect]
+    limits = [row.proxy_ci95 for row in rows] + [rows[-1].target_ci95]
+    drawn = [item for item in zip(places, effects, limits, strict=True) if item[1] is not None]
+    axis.plot(
+        [place for place, _, _ in drawn], [effect for _, effect, _ in drawn],
+        color=colour, linewidth=1.6, marker=marker, markersize=6, markerfacecolor=colour,
+        markeredgecolor=colour, label=label, zorder=3,
+    )  # fmt: skip
+    undecided = [(place, effect) for place, effect, limit in drawn if not _decided(limit)]
+    if undecided:
+        axis.plot(*zip(*undecided, strict=True), marker, color=colour, markersize=6,
+                  markerfacecolor="white", zorder=4)  # fmt: skip
+
+
+def _decided(limits: Sequence[float] | None) -> bool:
+    return limits is not None and None not in limits and limits[0] * limits[1] > 0
+
+
+def _label(pair: tuple[str, str], rows: Sequence[Decision], pairs: int) -> str | None:
+    verdict = worst_verdict(rows)
+    if pairs > NAMED and verdict != "reversed":
+        return None
+    letters = int(WIDTH * 11)
+    return "\n".join(textwrap.wrap(f"{pair[0]} → {pair[1]}: {verdict}", letters)[:2])

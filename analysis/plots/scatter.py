@@ -1,0 +1,94 @@
+"""Proxy score against target score, design by design."""
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from analysis.plots.agreement import Point, metric_interval
+from analysis.plots.style import BLUE, GREEN, INK, ORANGE, RED, canvas, grid, styled
+from analysis.words import figure, proxy_name
+
+MARKS = {
+    "best at the target": ("*", GREEN, 15),
+    "the proxy's pick": ("D", ORANGE, 9),
+    "most influential": ("X", RED, 10),
+}
+"""Role of a variant -> marker, colour, size."""
+LEGEND_WIDTH = 46
+"""Letters of one legend line; a name goes on for two lines at most."""
+
+
+@dataclass(frozen=True)
+class Panel:
+    """The common variants of one proxy and the target."""
+
+    point: Point
+    """The result's `curve` entry of this proxy."""
+    target: float
+    """Parameters of the target."""
+    variants: Sequence[str]
+    proxy_scores: Sequence[float]
+    """Seed means, one per variant."""
+    target_scores: Sequence[float]
+    influential: str | None = None
+    """The variant whose leaving out moves R² most."""
+
+    @property
+    def roles(self) -> dict[str, list[str]]:
+        """Variant -> what is notable about it: the target's best, the proxy's pick, influence."""
+        best = self.variants[int(np.argmax(self.target_scores))]
+        pick = self.variants[int(np.argmax(self.proxy_scores))]
+        roles: dict[str, list[str]] = {}
+        for role, variant in zip(MARKS, (best, pick, self.influential), strict=True):
+            if variant in self.variants:
+                roles.setdefault(str(variant), []).append(role)
+        return roles
+
+
+@styled
+def proxy_scatter(panels: Sequence[Panel]) -> Figure:
+    """One panel per proxy: every variant's target score against its proxy score.
+
+    Each holds the least-squares line, r, R² with its 95% interval, and the variants that matter.
+    """
+    canvas_, axes = canvas(4.5, columns=len(panels), sharey=True)
+    for axis, panel in zip(axes, panels, strict=True):
+        _draw(axis, panel)
+    axes[0].set_ylabel(f"score at {proxy_name(panels[0].target)} (target)")
+    return canvas_
+
+
+def _draw(axis: Axes, panel: Panel) -> None:
+    x, y = np.asarray(panel.proxy_scores, float), np.asarray(panel.target_scores, float)
+    grid(axis, "both")
+    if np.ptp(x) > 0:
+        slope, start = np.polyfit(x, y, 1)
+        ends = np.array([x.min(), x.max()])
+        axis.plot(ends, start + slope * ends, color=INK, linewidth=1.2, zorder=2)
+    axis.plot(x, y, "o", color=BLUE, markersize=6, markeredgecolor="white", alpha=0.9, zorder=3)
+    for variant, roles in panel.roles.items():
+        at = list(panel.variants).index(variant)
+        marker, colour, size = MARKS[roles[0]]
+        axis.plot(
+            x[at], y[at], marker, color=colour, markersize=size, markeredgecolor="white",
+            label=_legend_words(" and ".join(roles), variant), zorder=4,
+        )  # fmt: skip
+    axis.set_title(_heading(panel.point))
+    axis.set_xlabel(f"score at {proxy_name(panel.point['size'], panel.point['samples'])} (proxy)")
+    axis.margins(0.07)
+    axis.legend(loc="upper left", bbox_to_anchor=(-0.13, -0.16), handletextpad=0.4, borderaxespad=0)
+
+
+def _heading(point: Point) -> str:
+    told = f"r {figure(point['r'])},  R² {figure(point['r2'])}"
+    limits = metric_interval(point, "r2")
+    return told + (f"  [{figure(limits[0])}, {figure(limits[1])}]" if limits else "")
+
+
+def _legend_words(role: str, variant: str) -> str:
+    lines = textwrap.wrap(f"{role}: {variant}", LEGEND_WIDTH)
+    return "\n".join(lines if len(lines) <= 2 else [lines[0], lines[1][: LEGEND_WIDTH - 1] + "…"])

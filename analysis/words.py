@@ -1,0 +1,27 @@
+"""How sizes, proxies and figures are written in sentences."""
+
+
+def count_name(count: float) -> str:
+    """Write a parameter or sample count the way people say it: 1.5e9 is `1.5B`, 500000 is `500K`."""
+    for unit, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")):
+        if count >= unit:
+            return f"{count / unit:.4g}{letter}"
+    return f"{count:.4g}"
+
+
+def proxy_name(size: float, samples: float | None = None) -> str:
+    """Name a rung of the ladder: `4B`, or `4B on 500K samples` where samples are told apart."""
+    return count_name(size) + ("" if samples is None else f" on {count_name(samples)} samples")
+
+
+def listed(words: list[str]) -> str:
+    """Join words as a sentence does: `a`, `a and b`, `a, b and c`."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def figure(value: float | None) -> str:
+    """Write an agreement figure with three decimals and no leading zero; a missing one is `-`."""
+    if value is None:
+        return "-"
+    text = f"{value:.3f}"
+    return text.replace("0.", ".", 1) if abs(value) < 1 and not text.lstrip("-").startswith("1") else text
