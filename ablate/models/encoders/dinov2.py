@@ -1,0 +1,27 @@
+"""DINOv2: image tower, self-supervised (arXiv 2304.07193)."""
+
+from transformers import Dinov2Config, Dinov2Model
+
+from ablate.models.encoders.tower import ENCODERS, ImageTower
+from ablate.spec import Tower
+from ablate.towers import TowerShape
+
+
+@ENCODERS.register(Tower.DINOV2)
+class Dinov2(ImageTower):
+    """DINOv2's vision transformer; the CLS token is run and dropped."""
+
+    def __init__(self, shape: TowerShape) -> None:
+        """Build with fresh weights."""
+        model = Dinov2Model(vision_config(shape))
+        super().__init__(shape, model.embeddings, model.encoder.layer)
+
+
+def vision_config(shape: TowerShape, *, mask_token: bool = False) -> Dinov2Config:
+    """Configuration of the transformers class for this shape; only pre-training masks."""
+    return Dinov2Config(
+        hidden_size=shape.hidden, mlp_ratio=shape.intermediate // shape.hidden,
+        num_hidden_layers=shape.layers, num_attention_heads=shape.heads,
+        image_size=shape.image_size, patch_size=shape.patch,
+        use_mask_token=mask_token, attn_implementation="sdpa",
+    )  # fmt: skip
