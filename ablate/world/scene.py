@@ -217,7 +217,7 @@ def _still(scene: Scene, digit: str) -> tuple[np.ndarray, np.ndarray]:
             glyph = np.array([[c == "1" for c in row] for row in _GLYPHS[digit].split()])
             colour[top : top + 10, left + 1 : left + 7][np.kron(glyph, np.ones((2, 2), bool))] = 255
         else:
-            patch = (slice(top, top + 8), slice(left, left + 8))
+            patch = (slice(top, top + 9), slice(left, left + 9))
             shown[patch][_MASKS[thing.shape]] = 0
             colour[patch][_MASKS[thing.shape]] = RGB[str(thing.colour)]
     return shown, colour
