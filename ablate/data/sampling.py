@@ -21,7 +21,7 @@ def clip_count(sampling: Sampling, duration: float) -> int:
 
 
 def hits_cap(sampling: Sampling, duration: float) -> bool:
-    """Whether the video is longer than `max_clips` consecutive clips; uniform sampling has no cap."""
+    """Whether the video is longer than `max_clips` consecutive clips; uniform has no such cap."""
     _check(duration)
     if isinstance(sampling, Uniform):
         return False
@@ -37,9 +37,9 @@ def clip_times(sampling: Sampling, duration: float) -> tuple[tuple[float, ...], 
 
     Fps: clips follow each other from 0 until the video ends. When that takes more than `max_clips`,
     the video is cut into `max_clips` equal parts with a clip in the middle of each, and the frames
-    inside a clip keep their rate (paper Sec. 4.1); the two rules agree where they meet. Times of the
-    last clip that lie after the end are set to `duration`, where a reader gives the last frame, so
-    that a video shorter than one clip is still one whole clip.
+    inside a clip keep their rate (paper Sec. 4.1); the two rules agree where they meet. Times of
+    the last clip that lie after the end are set to `duration`, where a reader gives the last frame,
+    so that a video shorter than one clip is still one whole clip.
 
     Raises:
         ValueError: the duration is not a positive number.

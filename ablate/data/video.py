@@ -59,9 +59,7 @@ def probe(path: Path | str) -> VideoInfo:
         return VideoInfo(duration, len(spans) / duration, len(spans), width, height)
 
 
-def read_frames(
-    path: Path | str, times: Sequence[float]
-) -> tuple[np.ndarray, tuple[float, ...]]:
+def read_frames(path: Path | str, times: Sequence[float]) -> tuple[np.ndarray, tuple[float, ...]]:
     """The frames on screen at `times`, in seconds since the first frame.
 
     A time after the end gives the last frame, one before the start the first.
@@ -143,13 +141,15 @@ def _opened(path: Path | str) -> Iterator[Any]:
             raise MediaError(path, "the video has no frames")
         yield reader
     except (decord.DECORDError, RuntimeError) as error:
-        raise MediaError(path, f"cannot be decoded ({_first_line(error)})") from None
+        raise MediaError(path, f"no video that decord can decode: {_reason(error)}") from None
 
 
-def _first_line(error: Exception) -> str:
-    """The message without decord's stack trace and source position."""
-    line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return line.rsplit("] ", 1)[-1][:160]
+def _reason(error: Exception) -> str:
+    """The first line of a decord message, without its source position."""
+    message = str(error).strip() or type(error).__name__
+    if "cannot find video stream" in message:
+        return "no video stream, or an AV1 one"
+    return message.splitlines()[0].rsplit("] ", 1)[-1][:160]
 
 
 def _frame_spans(reader: Any) -> np.ndarray:
