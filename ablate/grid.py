@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ablate.sizes import NAMES, size_row
-from ablate.spec import Cell, Design, Level
+from ablate.spec import Cell, Design, Level, Size, content_id
+from ablate.towers import PUBLIC, weights_hash
 
 
 @dataclass(frozen=True)
@@ -136,8 +137,8 @@ class Study:
             ValueError: an unknown size, or two cells with one id.
         """
         found = [
-            Cell(design, size_row(name), count, seed, data, eval_data)
-            for name in reversed(sizes or self.sizes)
+            Cell(design, size, count, seed, data, eval_data, _tower_weights(design, size))
+            for size in (size_row(name) for name in reversed(sizes or self.sizes))
             for count in samples or self.samples
             for seed, design in self._seeded(seeds)
         ]
@@ -154,6 +155,14 @@ class Study:
             step = len(designs) / self.reseeded
             for k in range(self.reseeded):
                 yield self.seeds, designs[int((k + 0.5) * step)]
+
+
+def _tower_weights(design: Design, size: Size) -> str:
+    """Fingerprint of the weights the encoder starts from: shipped files, or published checkpoints."""
+    towers = design.encoder.towers
+    return content_id(
+        [weights_hash(tower) if size.tiny_towers else PUBLIC[tower].hub_id for tower in towers]
+    )
 
 
 Check = Callable[[Cell], str | None]

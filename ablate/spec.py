@@ -359,14 +359,6 @@ class Protocol:
 
     sampling: Sampling | None = None
     """Evaluation sampling; None means as in training."""
-    control: str | None = None
-    """None, `question_only` (no visual tokens' content) or `single_frame`: shortcut controls."""
-
-    CONTROLS: ClassVar[tuple[str | None, ...]] = (None, "question_only", "single_frame")
-
-    def __post_init__(self) -> None:
-        if self.control not in self.CONTROLS:
-            raise ValueError(f"protocol: unknown control {self.control!r}; choose from {self.CONTROLS}")
 
 
 @dataclass(frozen=True)
@@ -382,6 +374,8 @@ class Cell:
     """Fingerprint of the training data."""
     eval_data: str
     """Fingerprint of the evaluation data."""
+    towers: str
+    """Fingerprint of the encoder's first weights."""
     init: Init = Init.PRETRAINED
     lr_scale: float = 1.0
     steps: int | None = None

@@ -1,0 +1,199 @@
+"""What a terminal shows: plans, progress and states; plain lines where no one is watching."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+from rich.table import Table
+from rich.text import Text
+
+from ablate.cost import parameters, trainable_parameters
+from ablate.plan import Plan
+from ablate.spec import Cell
+from ablate.store import Failure
+from ablate.tokens import tokens_per_clip
+
+SILENCE = 10.0
+"""Most seconds between two lines of progress where the output is not a terminal."""
+
+
+def human_time(seconds: float) -> str:
+    """A duration in the largest two units that matter."""
+    if seconds < 60:
+        return f"{seconds:.0f} s"
+    if seconds < 3600:
+        return f"{seconds // 60:.0f} min {seconds % 60:02.0f} s"
+    if seconds < 48 * 3600:
+        return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:02.0f} min"
+    return f"{seconds / 86400:,.0f} days"
+
+
+def human_count(number: float) -> str:
+    """A count with a metric suffix."""
+    for limit, suffix in ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K")):
+        if number >= limit:
+            return f"{number / limit:.3g} {suffix}"
+    return f"{number:.3g}"
+
+
+def cell_name(cell: Cell, axes: tuple[str, ...]) -> str:
+    """A cell in words: its levels on the axes that differ, size and seed."""
+    return f"{cell.size.name} {cell.design.name(axes)} seed {cell.seed}"
+
+
+class SweepProgress:
+    """Counts and announces the cells of a sweep; a `Listener` of the launcher."""
+
+    def __init__(self, plan: Plan, axes: tuple[str, ...], slots: int, console: Console) -> None:
+        self.axes, self.slots, self.console = axes, slots, console
+        self.expected = {cell.score_id: plan.seconds(cell) for cell in plan.to_run}
+        self.total = len(self.expected)
+        self.running: dict[str, tuple[float, float]] = {}
+        self.spent: dict[str, float] = {}
+        self.failures: list[tuple[Cell, Failure]] = []
+        self.began = self.last_line = time.monotonic()
+        self.bar: Progress | None = None
+
+    @contextmanager
+    def shown(self) -> Iterator["SweepProgress"]:
+        """Show a live line while the sweep runs, if the output is a terminal."""
+        if not self.console.is_terminal:
+            yield self
+            return
+        columns = (
+            TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn(),
+            TextColumn("{task.fields[left]}"),
+        )  # fmt: skip
+        with Progress(*columns, console=self.console) as self.bar:
+            self.task = self.bar.add_task("starting", total=1.0, left="")
+            yield self
+        self.bar = None
+
+    def started(self, cell: Cell) -> None:
+        """A cell begins."""
+        self.running[cell.score_id] = (time.monotonic(), 0.0)
+        self._tell()
+
+    def stepped(self, cell: Cell, step: int, loss: float) -> None:
+        """A running cell has made progress."""
+        began, _ = self.running.get(cell.score_id, (time.monotonic(), 0.0))
+        self.running[cell.score_id] = (began, step / (cell.samples // cell.size.batch))
+        self._tell()
+
+    def finished(self, cell: Cell) -> None:
+        """A cell has its record."""
+        took = self._ended(cell)
+        self._tell(f"done    {cell_name(cell, self.axes)}  {took:.0f} s")
+
+    def failed(self, cell: Cell, failure: Failure) -> None:
+        """A cell has none, and why."""
+        self._ended(cell)
+        self.failures.append((cell, failure))
+        self._tell(f"failed  {cell_name(cell, self.axes)}: {failure.kind}: {failure.reason}")
+
+    def _ended(self, cell: Cell) -> float:
+        began, _ = self.running.pop(cell.score_id, (time.monotonic(), 0.0))
+        self.spent[cell.score_id] = time.monotonic() - began
+        return self.spent[cell.score_id]
+
+    def seconds_left(self) -> float | None:
+        """Wall time left: what is expected of the rest, at the pace of what was done."""
+        if not self.spent:
+            return None
+        pace = sum(self.spent.values()) / sum(self.expected[key] for key in self.spent)
+        waiting = sum(s for key, s in self.expected.items() if key not in self.spent)
+        part_done = sum(self.expected[key] * share for key, (_, share) in self.running.items())
+        return max(0.0, (waiting - part_done) * pace / self.slots)
+
+    def _tell(self, event: str | None = None) -> None:
+        done = len(self.spent) - len(self.failures)
+        left = self.total - len(self.spent) - len(self.running)
+        counts = (
+            f"{done}/{self.total} done, {len(self.running)} running, "
+            f"{len(self.failures)} failed, {left} left"
+        )
+        remaining = self.seconds_left()
+        clock = "" if remaining is None else f", {human_time(remaining)} left"
+        if self.bar is not None:
+            share = sum(self.expected[key] for key in self.spent) + sum(
+                self.expected[key] * part for key, (_, part) in self.running.items()
+            )
+            self.bar.update(
+                self.task,
+                description=counts,
+                completed=share / max(1e-9, sum(self.expected.values())),
+                left=clock.removeprefix(", "),
+            )
+            if event:
+                self.bar.console.print(Text(event))
+            return
+        now = time.monotonic()
+        if event or now - self.last_line > SILENCE:
+            self.last_line = now
+            line = f"[{now - self.began:4.0f} s] {counts}{clock}"
+            self.console.print(Text(f"{line}  {event}" if event else line), soft_wrap=True)
+
+
+def generation_progress(console: Console, what: str) -> Callable[[int, int], None]:
+    """A callback (done, total) that shows how far generating `what` has come."""
+    last = -SILENCE
+
+    def tell(done: int, total: int) -> None:
+        nonlocal last
+        now = time.monotonic()
+        if done == total or now - last > SILENCE / 2:
+            last = now
+            console.print(Text(f"{what}: {done:,} of {total:,}"), soft_wrap=True)
+
+    return tell
+
+
+def plan_table(plan: Plan) -> Table:
+    """One row per size: cells by state, parameters, tokens, FLOPs and expected time."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in (
+        "size", "done", "missing", "failed", "LM params", "trained", "tokens/video", "FLOPs", "time",
+    ):  # fmt: skip
+        table.add_column(name, justify="left" if name == "size" else "right", no_wrap=True)
+    done = {cell.score_id for cell in plan.done}
+    failed = {cell.score_id for cell, _ in plan.failed}
+    for name in dict.fromkeys(cell.size.name for cell in reversed(plan.cells)):
+        cells = [cell for cell in plan.cells if cell.size.name == name]
+        to_run = [cell for cell in cells if cell.score_id not in done]
+        trained = [trainable_parameters(cell.design, cell.size) for cell in cells]
+        visual = [
+            cell.design.sampling.max_clips * tokens_per_clip(cell.design) for cell in cells
+        ]
+        table.add_row(
+            name,
+            str(len(cells) - len(to_run)),
+            str(sum(cell.score_id not in failed for cell in to_run)),
+            str(len(failed & {cell.score_id for cell in to_run})),
+            human_count(cells[0].size.parameters),
+            _range(trained),
+            _range(visual),
+            human_count(sum(sum(plan.flops(cell).values()) for cell in to_run)),
+            human_time(sum(plan.seconds(cell) for cell in to_run)),
+        )
+    return table
+
+
+def cost_lines(plan: Plan) -> list[str]:
+    """Where the FLOPs of the cells go, and how large the parts are, in words."""
+    total: dict[str, float] = {}
+    for cell in plan.cells:
+        for part, amount in plan.flops(cell).items():
+            total[part] = total.get(part, 0.0) + amount
+    everything = sum(total.values())
+    shares = ", ".join(f"{part} {amount / everything:.0%}" for part, amount in total.items())
+    largest = plan.cells[0]
+    counts = parameters(largest.design, largest.size)
+    sizes = ", ".join(f"{part} {human_count(count)}" for part, count in counts.items())
+    return [f"cost: {shares}", f"parameters of a {largest.size.name} cell: {sizes}"]
+
+
+def _range(values: list[int]) -> str:
+    low, high = min(values), max(values)
+    return human_count(low) if low == high else f"{human_count(low)}-{human_count(high)}"

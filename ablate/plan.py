@@ -1,0 +1,107 @@
+"""What a sweep would run and what it would cost, before anything runs. Loads neither torch nor ray."""
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+from ablate.connectors import check_connector
+from ablate.cost import (
+    QUESTION_TOKENS,
+    TEXT_TOKENS,
+    Workload,
+    expected_seconds,
+    expected_workload,
+    flops,
+    shapes,
+)
+from ablate.grid import Invalid, split_valid
+from ablate.spec import Cell
+from ablate.store import Failure, RunStore
+from ablate.tokens import max_context
+from ablate.towers import fused_grid
+from ablate.train.schedule import resolve
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How much data a plan is made for."""
+
+    train_videos: int
+    questions: int
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The cells of a study, sorted by what a sweep would do with them."""
+
+    done: tuple[Cell, ...]
+    failed: tuple[tuple[Cell, Failure], ...]
+    missing: tuple[Cell, ...]
+    invalid: tuple[Invalid, ...]
+    counts: Counts
+
+    @property
+    def to_run(self) -> tuple[Cell, ...]:
+        """What a sweep runs: the missing cells and those that failed before."""
+        return self.missing + tuple(cell for cell, _ in self.failed)
+
+    @cached_property
+    def cells(self) -> tuple[Cell, ...]:
+        """Every valid cell."""
+        return self.done + self.to_run
+
+    def state(self) -> Counter[str]:
+        """Number of cells by state."""
+        return Counter(
+            done=len(self.done),
+            failed=len(self.failed),
+            missing=len(self.missing),
+            invalid=len(self.invalid),
+        )
+
+    def seconds(self, cell: Cell) -> float:
+        """Rough time of a cell on one CPU thread, or on one GPU where its size needs one."""
+        return expected_seconds(cell, self._workload(cell))
+
+    def flops(self, cell: Cell) -> dict[str, float]:
+        """Expected FLOPs of a cell by part."""
+        return flops(cell, self._workload(cell))
+
+    def _workload(self, cell: Cell) -> Workload:
+        return expected_workload(cell, self.counts.train_videos, self.counts.questions)
+
+
+def make_plan(cells: list[Cell], store: RunStore, counts: Counts) -> Plan:
+    """Sort the cells of a study by their state in the store."""
+    valid, invalid = split_valid(cells, (check_cell,))
+    done, failed, missing = [], [], []
+    for cell in valid:
+        if store.is_done(cell):
+            done.append(cell)
+        elif (failure := store.failure(cell)) is not None:
+            failed.append((cell, failure))
+        else:
+            missing.append(cell)
+    return Plan(tuple(done), tuple(failed), tuple(missing), tuple(invalid), counts)
+
+
+def check_cell(cell: Cell) -> str | None:
+    """The reason why a cell cannot be trained at all, or None.
+
+    Covers clips that a tower cannot take, connectors that are asked for more tokens than there are
+    patches, visual tokens beyond the context, and fewer steps than stages.
+    """
+    design, frames = cell.design, cell.design.sampling.frames_per_clip
+    try:
+        grid = fused_grid([shape.grid(frames) for shape in shapes(design, cell.size)])
+        check_connector(design.connector, grid, frames)
+        resolve(cell)
+    except ValueError as error:
+        return str(error)
+    needed = max_context(design) + TEXT_TOKENS + QUESTION_TOKENS
+    if needed > cell.size.llm.context:
+        return (
+            f"{max_context(design)} tokens of video and {TEXT_TOKENS + QUESTION_TOKENS} of text "
+            f"exceed the context of {cell.size.llm.context} of size {cell.size.name}"
+        )
+    return None
