@@ -9,6 +9,7 @@ from scipy.special import expit, logit, ndtri, stdtrit
 from analysis.pairs import Codes, Floats
 
 MIN_PAIRS = 3  # two points always lie on a line
+FEW_FACTORS = 3  # up to here their jackknives are summed whole
 MIN_JACKKNIFE = 4  # each leave-one-out r needs three points
 
 _EXACT = 1e-12  # nearer to +-1 than this is a perfect line, float noise apart
@@ -47,13 +48,20 @@ class Correlation:
         parts = [_deviations(r) for r in self.without_level.values()]
         return np.concatenate(parts) if parts else np.zeros(0)
 
+    @property
+    def levels_decide(self) -> bool:
+        """Whether few factors are declared and their levels vary z more than the variants do."""
+        own, shared = float((self.deviations**2).sum()), float((self.level_deviations**2).sum())
+        return 0 < len(self.without_level) <= FEW_FACTORS and shared > own
+
     def half_width(self, probability: float) -> float:
         """Distance from z to its one-sided limit at a probability, e.g. .975 for a 95% interval."""
         t = float(stdtrit(self.n - 2, probability))
         own = float((self.deviations**2).sum())
         shared = [float((_deviations(r) ** 2).sum()) for r in self.without_level.values()]
-        if len(shared) > 3:
+        if len(shared) > FEW_FACTORS:
             return t * (own + sum(max(0.0, v - own) for v in shared)) ** 0.5
+        # sums of level jackknives cover with the normal quantile, but never claim more than t does
         return max(t * own**0.5, float(ndtri(probability)) * sum(shared) ** 0.5)
 
     def limits(self, probability: float) -> tuple[float, float] | None:
@@ -193,11 +201,11 @@ def difference(
         return None
     low_a, high_a = _limits_of_square(*limits_a)
     low_b, high_b = _limits_of_square(*limits_b)
-    shared = _together(a, b) * np.sign(a.r * b.r)  # r2 falls where a negative r rises
+    shared = _together(a, b) * float(np.sign(a.r * b.r))  # r2 falls where a negative r rises
     r2_a, r2_b = a.r**2, b.r**2
     down_a, up_a, down_b, up_b = r2_a - low_a, high_a - r2_a, r2_b - low_b, high_b - r2_b
-    down = max(down_a**2 + up_b**2 - 2 * shared * down_a * up_b, 0.0) ** 0.5
-    up = max(up_a**2 + down_b**2 - 2 * shared * up_a * down_b, 0.0) ** 0.5
+    down = float(max(down_a**2 + up_b**2 - 2 * shared * down_a * up_b, 0.0)) ** 0.5
+    up = float(max(up_a**2 + down_b**2 - 2 * shared * up_a * down_b, 0.0)) ** 0.5
     return r2_a - r2_b, r2_a - r2_b - down, r2_a - r2_b + up
 
 
@@ -212,12 +220,10 @@ def squared(limit: float) -> float:
 
 
 def _together(a: Correlation, b: Correlation) -> float:
-    """Correlation of the errors of two z on the same variants."""
-    own = _cosine(a.deviations, b.deviations)
-    if not 0 < len(a.without_level) <= 3:
-        return own
-    # the looser coupling gives the wider interval
-    return min(own, _cosine(a.level_deviations, b.level_deviations))
+    """Correlation of the errors of two z on the same variants, from what sets their intervals."""
+    if a.levels_decide and b.levels_decide:
+        return _cosine(a.level_deviations, b.level_deviations)
+    return _cosine(a.deviations, b.deviations)
 
 
 def _cosine(u: Floats, v: Floats) -> float:

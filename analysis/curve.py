@@ -44,6 +44,8 @@ class CurvePoint:
     reliability_target: float | None
     ceiling_r2: float | None
     r_disattenuated: float | None
+    relative_cost: float | None
+    """Cost of one run at the proxy over one at the target."""
     warnings: tuple[str, ...] = ()
 
     def judged_by(self, metric: str) -> tuple[float, float, float] | None:
@@ -80,12 +82,15 @@ class Comparison:
         return self.pair.proxy
 
 
-def compare(pair: PairedScores, seeds: int, confidence: float) -> Comparison:
+def compare(
+    pair: PairedScores, seeds: int, relative_cost: float | None, confidence: float
+) -> Comparison:
     """Compute every figure of one pair of sides.
 
     Args:
         pair: the common variants.
         seeds: smallest number of seeds per variant at the proxy.
+        relative_cost: of one run at the proxy over one at the target.
         confidence: of the one-sided limits.
     """
     correlation = correlate(pair.x, pair.y, pair.levels)
@@ -119,5 +124,6 @@ def compare(pair: PairedScores, seeds: int, confidence: float) -> Comparison:
         reliability_target=noise_target.of_mean if noise_target else None,
         ceiling_r2=top,
         r_disattenuated=correlation.r / top**0.5 if correlation and top else None,
+        relative_cost=relative_cost,
     )
     return Comparison(pair, correlation, pairs, noise_proxy, noise_target, point)

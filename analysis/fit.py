@@ -7,6 +7,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from analysis.cost import relative_cost
 from analysis.critical import (
     CriticalSamples,
     CriticalSize,
@@ -105,7 +106,12 @@ def fit(
         compared[name] = []
         for proxy in proxies:
             pair = scores.pair(proxy, rung, name, measures)
-            comparison = compare(pair, scores.seeds(proxy, name, measures[0]), confidence)
+            comparison = compare(
+                pair,
+                scores.seeds(proxy, name, measures[0]),
+                relative_cost(scores, proxy, rung),
+                confidence,
+            )
             codes = warnings_of(
                 comparison,
                 variants_in_table=len(table.variants),

@@ -197,9 +197,9 @@ def _seed_means(runs: Runs, variants: int) -> Floats:
 def _rounded(values: Floats) -> Floats:
     present = values[~np.isnan(values)]
     largest = float(np.abs(present).max()) if len(present) else 0.0
-    if largest < 1e-290:
+    if largest < 1e-100:
         return values
-    return np.round(values / largest, _DIGITS) * largest
+    return np.round(values, _DIGITS - int(np.floor(np.log10(largest))))
 
 
 def _macro(sides: list[Side], variants: int) -> Side:

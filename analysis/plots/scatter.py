@@ -8,7 +8,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.plots.agreement import Point, metric_interval
+from analysis.curve import CurvePoint
+from analysis.plots.agreement import metric_interval
 from analysis.plots.style import BLUE, GREEN, INK, ORANGE, RED, canvas, grid, styled
 from analysis.words import figure, proxy_name
 
@@ -26,8 +27,8 @@ LEGEND_WIDTH = 46
 class Panel:
     """The common variants of one proxy and the target."""
 
-    point: Point
-    """The result's `curve` entry of this proxy."""
+    point: CurvePoint
+    """What the curve says of this proxy."""
     target: float
     """Parameters of the target."""
     variants: Sequence[str]
@@ -78,13 +79,13 @@ def _draw(axis: Axes, panel: Panel) -> None:
             label=_legend_words(" and ".join(roles), variant), zorder=4,
         )  # fmt: skip
     axis.set_title(_heading(panel.point))
-    axis.set_xlabel(f"score at {proxy_name(panel.point['size'], panel.point['samples'])} (proxy)")
+    axis.set_xlabel(f"score at {proxy_name(panel.point.size, panel.point.samples)} (proxy)")
     axis.margins(0.07)
     axis.legend(loc="upper left", bbox_to_anchor=(-0.13, -0.16), handletextpad=0.4, borderaxespad=0)
 
 
-def _heading(point: Point) -> str:
-    told = f"r {figure(point['r'])},  R² {figure(point['r2'])}"
+def _heading(point: CurvePoint) -> str:
+    told = f"r {figure(point.r)},  R² {figure(point.r2)}"
     limits = metric_interval(point, "r2")
     return told + (f"  [{figure(limits[0])}, {figure(limits[1])}]" if limits else "")
 

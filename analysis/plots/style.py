@@ -89,7 +89,7 @@ def save(figure: Figure, path: Path) -> tuple[Path, Path]:
 
 
 def inline_svg(figure: Figure, description: str) -> str:
-    """The figure as an `<svg>` element for HTML, which scales with its column and says what it shows."""
+    """The figure as an `<svg>` element that scales with its column and says what it shows."""
     buffer = io.StringIO()
     with matplotlib.rc_context(_RC):
         figure.savefig(buffer, format="svg", metadata={"Date": None})
