@@ -1,0 +1,138 @@
+"""Cells are generated, never typed: each differs from the base in what its axes say."""
+
+import dataclasses
+from collections import Counter
+
+import pytest
+
+import experiments
+from ablate.grid import Grid, Study
+from ablate.plan import Counts, check_cell, make_plan
+from ablate.spec import Connector, Design, Encoder, Fps, Schedule, Stage, Uniform
+from ablate.store import Failure, RunStore
+from experiments.baseline import BASE, FPS_1, FPS_2, SIGLIP, UNIFORM_8, VIDEOMAE
+
+AXES = {"sampling": (UNIFORM_8, FPS_2, FPS_1), "encoder": (SIGLIP, VIDEOMAE)}
+COUNTS = Counts(train_videos=100, questions=50)
+
+
+def _study(**changes) -> Study:
+    given = {
+        "question": "?", "hypothesis": "!", "grid": Grid(BASE, AXES),
+        "sizes": ("10K", "30K"), "samples": (640,),
+    }  # fmt: skip
+    return Study(**(given | changes))
+
+
+def test_the_full_grid_is_the_product_of_its_levels() -> None:
+    designs = Grid(BASE, AXES).designs()
+    assert len(set(designs)) == 6
+    for design in designs:
+        rest = [axis for axis in Design.AXES if axis not in AXES]
+        assert all(getattr(design, axis) == getattr(BASE, axis) for axis in rest)
+
+
+@pytest.mark.parametrize("name", experiments.names())
+def test_a_fraction_is_balanced(name: str) -> None:
+    study = experiments.load(name)
+    for axis in study.axes:
+        used = Counter(getattr(design, axis) for design in study.grid.designs())
+        assert len(used) == len(study.grid.axes[axis])
+        assert max(used.values()) - min(used.values()) <= 1
+
+
+def test_the_demo_is_what_it_says() -> None:
+    study = experiments.load("demo")
+    cells = study.cells("d", "e")
+    designs = Counter(cell.design_id for cell in cells if cell.size.name == "100K")
+    assert len(cells) == 48 and len(designs) == 12 and len(study.axes) == 3
+    assert sorted(designs.values()) == [1] * 8 + [2] * 4
+
+
+def test_cells_are_unique_and_the_target_comes_first() -> None:
+    cells = _study(seeds=2).cells("d", "e")
+    assert len({cell.score_id for cell in cells}) == len(cells) == 24
+    assert cells[0].size.name == "30K"
+
+
+def test_choices_on_the_command_line_replace_the_declared_ones() -> None:
+    cells = _study(reseeded=2).cells("d", "e", sizes=("100K",), seeds=3, samples=(320, 640))
+    assert len(cells) == 6 * 3 * 2
+    assert {cell.size.name for cell in cells} == {"100K"}
+    shared = {cell.score_id for cell in _study(sizes=("100K",)).cells("d", "e")}
+    assert shared < {cell.score_id for cell in cells}
+
+
+@pytest.mark.parametrize(
+    ("make", "culprit"),
+    [
+        (lambda: Grid(BASE, {"sampler": (UNIFORM_8,)}), "sampler"),
+        (lambda: Grid(BASE, {"sampling": (UNIFORM_8, Uniform(8))}), "twice"),
+        (lambda: Grid(BASE, AXES, fraction=7), "7"),
+        (lambda: _study(sizes=("30K", "10K")), "ascending"),
+        (lambda: _study(sizes=("20K",)), "20K"),
+        (lambda: _study(reseeded=7), "reseeded"),
+        (lambda: _study().cells("d", "e", sizes=("10K", "10K")), "same id"),
+        (lambda: experiments.load("demos"), "demo"),
+    ],
+)
+def test_bad_studies_are_refused_in_one_line(make, culprit: str) -> None:
+    with pytest.raises(ValueError, match=culprit) as caught:
+        make()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("change", "culprit"),
+    [
+        ({"encoder": VIDEOMAE, "sampling": Fps(2, 8, 1)}, "at most 4"),
+        ({"encoder": VIDEOMAE, "sampling": Fps(2, 1, 4)}, "multiples of 2"),
+        ({"connector": Connector("mlp", 128)}, "patches"),
+        ({"sampling": Fps(2, 4, 40)}, "context of 512"),
+        ({"encoder": Encoder(("siglip", "videomae")), "sampling": Uniform(16, 16)}, "at most 4"),
+    ],
+)
+def test_impossible_combinations_have_a_reason(change: dict, culprit: str) -> None:
+    cell = _study().cells("d", "e")[0]
+    assert check_cell(cell) is None
+    reason = check_cell(dataclasses.replace(cell, design=dataclasses.replace(BASE, **change)))
+    assert reason is not None and culprit in reason and "\n" not in reason
+
+
+def test_fewer_steps_than_stages_is_impossible() -> None:
+    halves = Schedule((Stage(0.5, connector=1.0), Stage(0.5, llm=1.0)))
+    cell = _study().cells("d", "e")[0]
+    short = dataclasses.replace(
+        cell, samples=32, design=dataclasses.replace(BASE, schedule=halves)
+    )
+    assert "fewer than the 2 stages" in (check_cell(short) or "")
+
+
+def test_a_plan_sorts_cells_by_their_state(tmp_path) -> None:
+    store, cells = RunStore(tmp_path), _study().cells("d", "e")
+    broken = dataclasses.replace(
+        cells[3], design=dataclasses.replace(BASE, connector=Connector("mlp", 128))
+    )
+    store.begin(cells[0])
+    store.finish(cells[0], {"score_id": cells[0].score_id})
+    store.fail(cells[1], Failure("diverged", "loss is nan at step 3"))
+    store.begin(cells[2])
+    plan = make_plan([*cells, broken], store, COUNTS)
+    assert plan.state() == {"done": 1, "failed": 1, "missing": len(cells) - 2, "invalid": 1}
+    assert cells[0] not in plan.to_run and cells[1] in plan.to_run and cells[2] in plan.to_run
+    store.finish(cells[1], {})
+    assert make_plan(cells, store, COUNTS).state()["failed"] == 0
+
+
+@pytest.mark.parametrize("name", experiments.names())
+def test_every_study_is_priced_at_every_size(name: str, tmp_path) -> None:
+    from ablate.sizes import NAMES
+
+    study, store = experiments.load(name), RunStore(tmp_path)
+    flops = []
+    for size in NAMES:
+        plan = make_plan(study.cells("d", "e", sizes=(size,)), store, COUNTS)
+        assert not plan.invalid
+        flops.append(sum(sum(plan.flops(cell).values()) for cell in plan.cells))
+        assert all(plan.seconds(cell) > 0 for cell in plan.cells)
+    assert flops == sorted(flops)
