@@ -147,7 +147,7 @@ def sample_scene(rng: np.random.Generator, duration: float = 4.0) -> Scene:
         pace=pace,
         camera=_sweep(rng, TURN_SPEED, margin=5.0),
         flashes=flashes,
-        cause=int(rng.integers(count)) if count > 1 and rng.random() < 0.5 else None,
+        cause=int(rng.integers(count)) if rng.random() < 0.5 else None,
     )
 
 

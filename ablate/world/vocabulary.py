@@ -13,11 +13,10 @@ SIDES = ("north", "south", "east", "west", "centre")
 PICTURES = ("first", "second")
 
 _GRAMMAR = (
-    "a", "above", "after", "and", "ball", "below", "camera", "changed", "changes", "colour",
-    "different", "digit", "digits", "does", "flash", "flashes", "follows", "how", "in", "is",
-    "it", "last", "light", "many", "moves", "move", "no", "of", "on", "picture", "same", "shape",
-    "show", "shows", "sign", "the", "then", "there", "to", "turn", "turns", "way", "what",
-    "where", "which", "white", "with",
+    "above", "ball", "below", "both", "camera", "changed", "colour", "digit", "does", "fast",
+    "flash", "flashes", "follows", "how", "in", "is", "last", "light", "many", "move", "moves",
+    "no", "of", "picture", "pictures", "pink", "same", "shape", "shown", "shows", "sign", "the",
+    "turn", "turns", "way", "what", "where", "which", "white", "yes",
 )  # fmt: skip
 
 WORDS: tuple[str, ...] = tuple(
