@@ -23,7 +23,7 @@ _PIECES: tuple[str, ...] = (
     *(f"{number:02d}" for number in range(60)),
     "clip", "from",
 )  # fmt: skip
-"""All but the words: special tokens, the fall-back for words not listed, what clip times are said with."""
+"""All but the words: special tokens, what other words are spelled with, clip times."""
 
 
 class Tokenizer(Protocol):
