@@ -147,9 +147,7 @@ def compare_sizes(proxies: Sequence[Comparison]) -> list[SizeDifference]:
     return found
 
 
-def _paired(
-    a: Comparison, b: Comparison, probability: float
-) -> tuple[float, float, float] | None:
+def _paired(a: Comparison, b: Comparison, probability: float) -> tuple[float, float, float] | None:
     first, second = a.pair.restricted_to(b.pair), b.pair.restricted_to(a.pair)
     if first.n < MIN_VARIANTS:
         return None
@@ -202,9 +200,7 @@ def _samples_verdict(
     stopped: str,
 ) -> CriticalSamples:
     unknown = reference is not None and not (reference.point.r or 0) > 0
-    known = [
-        (p.rung.samples or 0.0, loss) for p, loss in zip(ladder, losses, strict=True) if loss
-    ]
+    known = [(p.rung.samples or 0.0, loss) for p, loss in zip(ladder, losses, strict=True) if loss]
     if unknown or not known:
         status = "refused"
         reason = "The largest data size shows no agreement, or no smaller one can be judged."

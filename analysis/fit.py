@@ -7,7 +7,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from analysis.cost import relative_cost
+from analysis.advice import Step, next_steps
+from analysis.cost import Offer, cheapest, frontier, relative_cost
 from analysis.critical import (
     CriticalSamples,
     CriticalSize,
@@ -18,10 +19,11 @@ from analysis.critical import (
     largest_samples,
 )
 from analysis.curve import Comparison, CurvePoint, compare
+from analysis.decisions import Decision, decisions
 from analysis.influence import Centred, Influence, centred, influences
 from analysis.pairs import MACRO, TARGET_MEASURE, Rung, Scores
 from analysis.table import Table, check_table
-from analysis.warnings import Scale, Warning, in_words, warnings_of
+from analysis.warnings import FitWarning, Scale, in_words, warnings_of
 
 SCHEMA = 1
 THRESHOLDS = {"r2": 0.8, "decision_accuracy": 0.85}
@@ -38,9 +40,13 @@ class FitResult:
     critical_size: CriticalSize
     critical_samples: CriticalSamples | None
     comparisons: tuple[SizeDifference, ...]
+    decisions: tuple[Decision, ...]
     influence: tuple[Influence, ...]
     centred: tuple[Centred, ...]
-    warnings: tuple[Warning, ...]
+    cheapest_proxy: Offer | None
+    frontier: tuple[Offer, ...]
+    next: tuple[Step, ...]
+    warnings: tuple[FitWarning, ...]
 
     @property
     def headline(self) -> list[CurvePoint]:
@@ -122,23 +128,32 @@ def fit(
             point = dataclasses.replace(comparison.point, warnings=codes)
             compared[name].append(dataclasses.replace(comparison, point=point))
 
-    judged = largest_samples(compared[headline], rung.size)
+    everywhere = compared[headline]
+    judged = largest_samples(everywhere, rung.size)
+    verdict = critical_size(judged, metric, threshold, confidence)
+    accuracy = threshold if metric == "decision_accuracy" else THRESHOLDS["decision_accuracy"]
     return FitResult(
         target=rung,
         benchmark=headline,
         curve=tuple(c.point for group in compared.values() for c in group),
-        critical_size=critical_size(judged, metric, threshold, confidence),
-        critical_samples=critical_samples(compared[headline], rung.size, confidence),
+        critical_size=verdict,
+        critical_samples=critical_samples(everywhere, rung.size, confidence),
         comparisons=tuple(compare_sizes(judged)),
+        decisions=tuple(decisions(judged, table)),
         influence=tuple(influences(judged, table)),
         centred=tuple(centred(judged)),
-        warnings=in_words(compared[headline]),
+        cheapest_proxy=cheapest(everywhere, accuracy),
+        frontier=tuple(frontier(everywhere)),
+        next=tuple(next_steps(judged, verdict, rung.size)),
+        warnings=in_words(everywhere),
     )
 
 
 def _headline(table: Table, names: list[str | None], benchmark: str | None) -> str | None:
     if len(table.benchmarks) > 1 and MACRO in table.benchmarks:
-        raise ValueError(f"column 'benchmark': {MACRO!r} is the mean of all, not a benchmark's name")
+        raise ValueError(
+            f"column 'benchmark': {MACRO!r} is the mean of all, not a benchmark's name"
+        )
     if benchmark is None:
         return names[-1]
     if benchmark not in names:
@@ -156,7 +171,9 @@ def _turned(
     for name in chosen:
         if name not in table.benchmarks:
             choices = ", ".join(b for b in table.benchmarks if b) or "all: there is no such column"
-            raise ValueError(f"unknown benchmark {name!r} in lower_is_better; choose from {choices}")
+            raise ValueError(
+                f"unknown benchmark {name!r} in lower_is_better; choose from {choices}"
+            )
     return chosen
 
 

@@ -54,7 +54,9 @@ def influences(comparisons: Sequence[Comparison], table: Table) -> list[Influenc
         left_out = [("variant", [table.variants[v] for v in pair.variants])]
         without: list[Floats] = [correlation.without_variant]
         for factor, r in correlation.without_level.items():
-            left_out.append((factor, [table.levels[factor][c] for c in np.unique(pair.levels[factor])]))
+            left_out.append(
+                (factor, [table.levels[factor][c] for c in np.unique(pair.levels[factor])])
+            )
             without.append(r)
         for (what, names), r in zip(left_out, without, strict=True):
             change = np.abs(r**2 - correlation.r**2)

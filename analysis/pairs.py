@@ -228,6 +228,4 @@ def _macro(sides: list[Side], variants: int) -> Side:
 
 def _renumbered(runs: Runs, variants: Codes) -> Runs:
     kept = np.isin(runs.variant, variants)
-    return Runs(
-        np.searchsorted(variants, runs.variant[kept]), runs.seed[kept], runs.score[kept]
-    )
+    return Runs(np.searchsorted(variants, runs.variant[kept]), runs.seed[kept], runs.score[kept])

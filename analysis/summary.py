@@ -8,7 +8,13 @@ from analysis.curve import CurvePoint, Interval
 from analysis.fit import FitResult
 from analysis.words import count_name, figure
 
-STYLES = {"certified": "green", "plausible": "yellow", "excluded": "red", "open": "", "not judged": "dim"}
+STYLES = {
+    "certified": "green",
+    "plausible": "yellow",
+    "excluded": "red",
+    "open": "",
+    "not judged": "dim",
+}
 
 
 def summarise(result: FitResult) -> RenderableType:
@@ -99,8 +105,10 @@ def _with_interval(
 ) -> str:
     if value is None:
         return "-"
-    text = figure(value) if interval is None else (
-        f"{figure(value)} [{figure(interval[0])} {figure(interval[1])}]"
+    text = (
+        figure(value)
+        if interval is None
+        else (f"{figure(value)} [{figure(interval[0])} {figure(interval[1])}]")
     )
     return f"{text} r<0" if negative else text
 

@@ -56,7 +56,7 @@ class Scale:
 
 
 @dataclass(frozen=True)
-class Warning:  # noqa: A001  the word of the result
+class FitWarning:
     """A code and its sentence."""
 
     code: str
@@ -95,17 +95,15 @@ def warnings_of(
     return tuple(code for code in MESSAGES if found[code])
 
 
-def in_words(comparisons: Sequence[Comparison]) -> tuple[Warning, ...]:
+def in_words(comparisons: Sequence[Comparison]) -> tuple[FitWarning, ...]:
     """Every code of some points, once, naming the proxies it holds for."""
     sentences = []
     for code, message in MESSAGES.items():
         where = [
-            proxy_name(c.rung.size, c.rung.samples)
-            for c in comparisons
-            if code in c.point.warnings
+            proxy_name(c.rung.size, c.rung.samples) for c in comparisons if code in c.point.warnings
         ]
         if where:
-            sentences.append(Warning(code, f"{listed(where)}: {message}."))
+            sentences.append(FitWarning(code, f"{listed(where)}: {message}."))
     return tuple(sentences)
 
 

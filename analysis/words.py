@@ -24,4 +24,8 @@ def figure(value: float | None) -> str:
     if value is None:
         return "-"
     text = f"{value:.3f}"
-    return text.replace("0.", ".", 1) if abs(value) < 1 and not text.lstrip("-").startswith("1") else text
+    return (
+        text.replace("0.", ".", 1)
+        if abs(value) < 1 and not text.lstrip("-").startswith("1")
+        else text
+    )
