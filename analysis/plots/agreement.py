@@ -6,31 +6,24 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from analysis.critical import CriticalSize
 from analysis.curve import CurvePoint
+from analysis.fit import FitResult
 from analysis.plots.style import BLUE, FAINT, GREEN, INK, MUTED, ORANGE, RED, canvas, grid, styled
+from analysis.summary import zone_of
 from analysis.words import count_name, figure
 
 ZONES = {
     "certified": ("o", BLUE, "certified"),
     "plausible": ("D", ORANGE, "plausible, not certified"),
+    "open": ("s", MUTED, "open: neither shown nor excluded"),
     "excluded": ("X", RED, "excluded"),
-    "open": ("s", MUTED, "not judged"),
+    "not judged": (".", MUTED, "not judged"),
 }
 """Zone of a size -> marker, colour, words of the legend; shape alone tells them apart."""
 
 METRICS = {"r2": "R² to the target", "decision_accuracy": "decision accuracy"}
 CROWDED = 6
 """Above so many sizes the tick labels stand upright."""
-
-
-def zone(critical: CriticalSize, size: float) -> str:
-    """Zone of a proxy size, a key of `ZONES`."""
-    if critical.certified is not None and size >= critical.certified:
-        return "certified"
-    if size in critical.plausible:
-        return "plausible"
-    return "excluded" if size in critical.excluded else "open"
 
 
 def metric_interval(point: CurvePoint, metric: str) -> tuple[float, float] | None:
@@ -42,46 +35,50 @@ def metric_interval(point: CurvePoint, metric: str) -> tuple[float, float] | Non
     return (0.0 if low < 0 < high else min(squares)), max(squares)
 
 
+def size_ladder(result: FitResult) -> list[CurvePoint]:
+    """One point per proxy size below the target, at its largest samples; smallest first."""
+    best: dict[float, CurvePoint] = {}
+    for point in result.headline:
+        if point.size < result.target.size:
+            best.setdefault(point.size, point)
+    return sorted(best.values(), key=lambda point: point.size)
+
+
 @styled
-def agreement_curve(points: Sequence[CurvePoint], critical: CriticalSize, target: float) -> Figure:
+def agreement_curve(result: FitResult) -> Figure:
     """Agreement against proxy size on a log axis, with 95% intervals, threshold and zones.
 
-    Args:
-        points: one per proxy size, all of one benchmark; an undefined metric leaves a gap.
-        critical: the verdict, whose metric and threshold are drawn.
-        target: parameters of the target.
+    An undefined metric leaves a gap. The green bars are the R² that seed noise would allow.
     """
     drawing, (axis,) = canvas(3.5)
-    points = sorted(points, key=lambda point: point.size)
-    metric, threshold = critical.metric, critical.threshold
+    metric, threshold = result.critical_size.metric, result.critical_size.threshold
     grid(axis)
-    axis.axhline(threshold, color=INK, linewidth=1, linestyle=(0, (5, 3)))
-    axis.axvline(target, color=FAINT, linewidth=6)
-    drawn = [point for point in points if getattr(point, metric) is not None]
+    axis.axhline(
+        threshold, color=INK, linewidth=1, linestyle=(0, (5, 3)), label=f"wanted: {threshold:g}"
+    )
+    axis.axvline(result.target.size, color=FAINT, linewidth=6)
+    ladder = size_ladder(result)
+    drawn = [point for point in ladder if getattr(point, metric) is not None]
     axis.plot(
         [point.size for point in drawn], [getattr(point, metric) for point in drawn],
         color=MUTED, linewidth=1, zorder=2,
     )  # fmt: skip
     for name, (marker, colour, words) in ZONES.items():
-        inside = [point for point in drawn if zone(critical, point.size) == name]
+        inside = [point for point in drawn if zone_of(point, result) == name]
         _series(axis, [point.size for point in inside], inside, metric, marker, colour, words)
     _ceilings(axis, drawn, metric)
-    _size_axis(axis, points, target)
+    _size_axis(axis, ladder, result.target.size)
     axis.set_ylabel(METRICS[metric])
     axis.set_ylim(0 if metric == "r2" else min([0.4, *_lows(drawn, metric)]), 1.02)
-    axis.annotate(
-        f"wanted: {threshold:g}", (0, threshold), (3, 3), textcoords="offset points",
-        xycoords=("axes fraction", "data"), fontsize=8, color=INK, zorder=5,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1, "alpha": 0.85},
-    )  # fmt: skip
     drawing.legend(loc="outside lower center", ncols=2, handletextpad=0.4, columnspacing=1.2)
     return drawing
 
 
 @styled
-def samples_curve(points: Sequence[CurvePoint], metric: str) -> Figure:
+def samples_curve(result: FitResult) -> Figure:
     """Agreement against training samples, one line per proxy size (paper Fig. 3, right)."""
     drawing, (axis,) = canvas(3.3)
+    points, metric = result.headline, result.critical_size.metric
     grid(axis)
     looks = (("o", BLUE), ("s", ORANGE), ("D", GREEN), ("^", RED), ("v", MUTED), ("P", INK))
     sizes = sorted({point.size for point in points}, reverse=True)
@@ -113,7 +110,7 @@ def _series(
     colour: str,
     words: str,
 ) -> None:
-    """Points of one look with their intervals; nothing without points, so that no legend names it."""
+    """Points of one look with their intervals; without points the legend stays silent."""
     if not points:
         return
     for place, point in zip(places, points, strict=True):

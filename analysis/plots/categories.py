@@ -1,33 +1,16 @@
 """Accuracy of every design per question category, against chance and seed noise."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.plots.style import BLUE, FAINT, INK, ORANGE, PURPLE, RED, canvas, grid, styled
-
-NEAR, FAR = 0.10, 0.30
-"""The signal check wants a design within `NEAR` of chance and another at least `FAR` above it."""
+from analysis.signal import FAR, NEAR, Category
 
 CONTROLS = {"question_only": ("x", RED), "single_frame": ("P", PURPLE)}
 """Shortcut control -> marker, colour."""
-
-
-@dataclass(frozen=True)
-class Category:
-    """Accuracies of all designs on one category, between 0 and 1."""
-
-    name: str
-    chance: float | None
-    designs: Sequence[float]
-    """Seed mean of every design."""
-    seed_sd: float | None = None
-    """Spread of single seeds around their design's mean; None without repeated seeds."""
-    controls: Mapping[str, float] = field(default_factory=dict)
-    """Mean accuracy over designs under a shortcut control."""
 
 
 @styled

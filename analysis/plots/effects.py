@@ -1,18 +1,15 @@
 """The effect of swapping two levels, followed from the smallest proxy to the target."""
 
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import cycle
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.decisions import Decision
 from analysis.plots.style import BLUE, GREEN, INK, MUTED, RED, WIDTH, canvas, styled
 from analysis.words import count_name
-
-Decision = Mapping[str, Any]
-"""One entry of the result's `decisions`."""
 
 COLOURS = {"reversed": RED, "shrinks": GREEN, "transfers": BLUE, "undecided": MUTED}
 """Worst verdict of a pair of levels over the proxies -> colour of its line."""
@@ -28,12 +25,12 @@ def effect_slopes(decisions: Sequence[Decision], unit: str = "score") -> Figure:
     A filled point is an effect whose 95% interval leaves out 0; a hollow one is undecided.
 
     Args:
-        decisions: entries of the result's `decisions` of one factor.
+        decisions: those of one factor.
         unit: what the effect is measured in.
     """
     pairs: dict[tuple[str, str], list[Decision]] = {}
     for decision in sorted(decisions, key=lambda found: found.size):
-        pairs.setdefault((str(decision.level_a), str(decision.level_b)), []).append(decision)
+        pairs.setdefault((decision.level_a, decision.level_b), []).append(decision)
     sizes = sorted({decision.size for decision in decisions})
     lines = [entry for pair, rows in pairs.items() if (entry := _label(pair, rows, len(pairs)))]
     figure, (axis,) = canvas(2.9 + 0.16 * sum(1 + line.count("\n") for line in lines))
@@ -44,7 +41,7 @@ def effect_slopes(decisions: Sequence[Decision], unit: str = "score") -> Figure:
     axis.set_xticks(range(len(sizes) + 1), [*(count_name(size) for size in sizes), "target"])
     axis.set_xlim(-0.3, len(sizes) + 0.3)
     axis.set_ylabel(f"effect ({unit})")
-    axis.set_title(str(decisions[0].factor))
+    axis.set_title(decisions[0].factor)
     if lines:
         figure.legend(loc="outside lower left", handletextpad=0.5)
     return figure
@@ -65,7 +62,7 @@ def _line(
 ) -> None:
     colour = COLOURS[worst_verdict(rows)]
     places = [sizes.index(row.size) for row in rows] + [len(sizes)]
-    effects = [row.proxy_effect for row in rows] + [rows[-1].target_effect]
+    effects: list[float | None] = [row.proxy_effect for row in rows] + [rows[-1].target_effect]
     limits = [row.proxy_ci95 for row in rows] + [rows[-1].target_ci95]
     drawn = [item for item in zip(places, effects, limits, strict=True) if item[1] is not None]
     axis.plot(
@@ -80,7 +77,7 @@ def _line(
 
 
 def _decided(limits: Sequence[float] | None) -> bool:
-    return limits is not None and None not in limits and limits[0] * limits[1] > 0
+    return limits is not None and limits[0] * limits[1] > 0
 
 
 def _label(pair: tuple[str, str], rows: Sequence[Decision], pairs: int) -> str | None:

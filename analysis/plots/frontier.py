@@ -1,77 +1,74 @@
 """What a proxy costs against how often it decides like the target."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator
 
+from analysis.curve import CurvePoint
 from analysis.plots.style import BLUE, INK, MUTED, canvas, grid, styled
+from analysis.verdict import share
+from analysis.words import proxy_name
 
 
-@dataclass(frozen=True)
-class Offer:
-    """One way to decide: a proxy at its cost."""
-
-    name: str
-    relative_cost: float
-    """Cost of one design as a share of the target's."""
-    decision_accuracy: float
-    ci95: tuple[float, float] | None = None
+def price(point: CurvePoint) -> float:
+    """Cost of judging one design at a proxy, with all its seeds, over one run at the target."""
+    return (point.relative_cost or 0) * point.seeds
 
 
-def frontier(offers: Sequence[Offer]) -> list[Offer]:
-    """The offers that no cheaper or equally cheap one matches, from the cheapest up."""
-    best: list[Offer] = []
-    for offer in sorted(offers, key=lambda o: (o.relative_cost, -o.decision_accuracy)):
-        if not best or offer.decision_accuracy > best[-1].decision_accuracy:
-            best.append(offer)
+def frontier(points: Sequence[CurvePoint]) -> list[CurvePoint]:
+    """The proxies that no cheaper or equally cheap one matches, from the cheapest up."""
+    best: list[CurvePoint] = []
+    for point in sorted(points, key=lambda p: (price(p), -(p.decision_accuracy or 0))):
+        if not best or (point.decision_accuracy or 0) > (best[-1].decision_accuracy or 0):
+            best.append(point)
     return best
 
 
 @styled
-def cost_frontier(offers: Sequence[Offer]) -> Figure:
-    """Decision accuracy with its 95% interval against relative cost on a log axis."""
+def cost_frontier(points: Sequence[CurvePoint]) -> Figure:
+    """Decision accuracy with its 95% interval against relative cost on a log axis.
+
+    Args:
+        points: proxies with a cost and a decision accuracy.
+    """
     figure, (axis,) = canvas(3.2)
     grid(axis)
-    best = frontier(offers)
+    best = frontier(points)
     axis.axhline(0.5, color=INK, linewidth=1, linestyle=(0, (5, 3)))
     axis.annotate(
         "a coin", (1, 0.5), (-3, 3), xycoords=("axes fraction", "data"),
         textcoords="offset points", ha="right", fontsize=8,
     )  # fmt: skip
-    axis.step(
-        [offer.relative_cost for offer in best], [offer.decision_accuracy for offer in best],
-        where="post", color=BLUE, linewidth=1.2, zorder=2,
+    axis.plot(
+        [price(point) for point in best], [point.decision_accuracy for point in best],
+        color=MUTED, linewidth=1, zorder=2,
     )  # fmt: skip
-    for offer in offers:
-        colour = BLUE if offer in best else MUTED
-        if offer.ci95:
-            axis.vlines(offer.relative_cost, *offer.ci95, color=colour, linewidth=2.2, alpha=0.4)
-        axis.plot(
-            offer.relative_cost, offer.decision_accuracy, "o", color=colour, markersize=7,
-            markeredgecolor="white", zorder=3,
-        )  # fmt: skip
+    for point in points:
+        colour = BLUE if point in best else MUTED
+        place, height = price(point), point.decision_accuracy or 0
+        if point.decision_accuracy_ci95:
+            axis.vlines(
+                place, *point.decision_accuracy_ci95, color=colour, linewidth=2.2, alpha=0.45
+            )
+        marker = "o" if point in best else "s"
+        axis.plot(place, height, marker, color=colour, markersize=7, markeredgecolor="white")
         axis.annotate(
-            offer.name, (offer.relative_cost, offer.decision_accuracy), (6, -10),
+            proxy_name(point.size, point.samples), (place, height), (6, -10),
             textcoords="offset points", fontsize=8.5,
         )  # fmt: skip
+    _share_axis(axis)
+    axis.set_ylabel("decision accuracy")
+    lows = [p.decision_accuracy_ci95[0] for p in points if p.decision_accuracy_ci95]
+    axis.set_ylim(min([0.45, *lows]), 1.02)
+    return figure
+
+
+def _share_axis(axis: Axes) -> None:
     axis.set_xscale("log")
     axis.margins(x=0.16)
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter(FuncFormatter(lambda part, _: share(part)))
     axis.minorticks_off()
-    axis.xaxis.set_major_formatter(
-        FuncFormatter(
-            lambda share, _: (
-                f"{share:.2g}"
-                if share < 0.001
-                else f"{share:.2%}".rstrip("0").rstrip(".")
-                if share < 0.01
-                else f"{share:.0%}"
-            )
-        )
-    )
-    axis.set_xlabel("cost of a design relative to the target")
-    axis.set_ylabel("decision accuracy")
-    low = min([0.45, *(offer.ci95[0] for offer in offers if offer.ci95)])
-    axis.set_ylim(low, 1.02)
-    return figure
+    axis.set_xlabel("cost of one design relative to the target")

@@ -1,0 +1,141 @@
+"""The result as one self-contained HTML page: verdict first, then figures, tables and methods."""
+
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+import jinja2
+import pandas as pd
+from markupsafe import Markup
+
+from analysis.fit import FitResult
+from analysis.gallery import Drawing, draw_all
+from analysis.pairs import MACRO
+from analysis.plots.style import inline_svg
+from analysis.sheets import (
+    benchmark_sheet,
+    carried_sheet,
+    comparison_sentences,
+    cost_sheets,
+    decision_sheets,
+    proxy_rows,
+)
+from analysis.signal import Signal
+from analysis.verdict import share, unmeasured, verdict, within
+from analysis.words import count_name, figure, listed, proxy_name
+
+METHODS = (
+    "R² is the squared Pearson correlation of the designs' scores at a proxy and at the target, as "
+    "in the Apollo paper (arXiv 2412.10360, Sec. 3); r keeps its sign.",
+    "Intervals of r: jackknife over designs of atanh r with t(n-2); with declared factors the "
+    "leave-one-level-out jackknives of all factors are added, because designs that share a level "
+    "are not independent.",
+    "Pairs decided alike: share of pairs of designs with the same order at both sizes, a tie "
+    "counting one half; designs, not pairs, are the unit of its interval.",
+    "The smallest size to trust comes from a fixed sequence of one-sided tests from the largest "
+    "proxy down, which stops at the first size that fails: it names too small a size with at most "
+    "the stated probability. Plausible: the figure passes but not its limit. Excluded: even its "
+    "upper limit is below the threshold. Open: neither.",
+)
+
+
+def write_report(
+    frame: pd.DataFrame,
+    result: FitResult,
+    out: Path,
+    *,
+    title: str | None = None,
+    lead: str = "",
+    factors: Sequence[str] = (),
+    lower_is_better: Collection[str] = (),
+    proxy_measure: str = "accuracy",
+    signal: Signal | None = None,
+    costs: pd.DataFrame | None = None,
+    extra: Sequence[Drawing] = (),
+) -> Path:
+    """Write the page; what the table does not hold is left out and listed as not measured.
+
+    Args:
+        frame: the table that was fitted.
+        result: of the fit.
+        out: the HTML file.
+        title: of the page; the question itself by default.
+        lead: a sentence under the title, such as the study's question and hypothesis.
+        factors: as given to the fit.
+        lower_is_better: as given to the fit.
+        proxy_measure: as given to the fit.
+        signal: the signal check, where it was made.
+        costs: the table of `analysis.load.load_costs`.
+        extra: further figures, shown before the warnings.
+
+    Returns:
+        `out`.
+    """
+    drawings = draw_all(frame, result, lower_is_better, proxy_measure, signal)
+    page = _environment().get_template("report.html.j2").render(
+        title=title or f"Which proxies decide like {count_name(result.target.size)}?",
+        lead=lead,
+        facts=_facts(result),
+        verdict=verdict(result, cost_is_measured="cost" in frame),
+        steps=result.next,
+        gaps=unmeasured(
+            result, factors=bool(factors), cost="cost" in frame, signal=signal is not None
+        ),
+        drawings=_inlined([*drawings, *extra]),
+        proxies=proxy_rows(result),
+        macro=result.benchmark == MACRO,
+        cost_is_measured="cost" in frame,
+        samples_reason=result.critical_samples.reason if result.critical_samples else "",
+        comparisons=comparison_sentences(result),
+        benchmarks=benchmark_sheet(result),
+        carried=carried_sheet(result),
+        decisions=decision_sheets(result),
+        signal=signal,
+        costs=cost_sheets(costs),
+        warnings=result.warnings,
+        methods=METHODS,
+    )  # fmt: skip
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(page, encoding="utf-8")
+    return out
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("analysis", "."),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=jinja2.StrictUndefined,
+    )
+    environment.filters |= {
+        "figure": figure,
+        "count": count_name,
+        "share": share,
+        "interval": _brackets,
+        "plain": lambda value: "-" if value is None else f"{value:.3g}",
+    }
+    return environment
+
+
+def _inlined(drawings: Sequence[Drawing]) -> dict[str, list[tuple[Markup, str]]]:
+    """Section -> markup, trusted because matplotlib escapes what it writes, and caption."""
+    sections: dict[str, list[tuple[Markup, str]]] = {}
+    for one in drawings:
+        markup = Markup(inline_svg(one.figure, one.caption))
+        sections.setdefault(one.section, []).append((markup, one.caption))
+    return sections
+
+
+def _brackets(limits: tuple[float, float] | None) -> str:
+    return "" if limits is None else within(limits).removeprefix("95% ")
+
+
+def _facts(result: FitResult) -> str:
+    rungs = listed([proxy_name(point.size, point.samples) for point in reversed(result.headline)])
+    most = max((point.n for point in result.headline), default=0)
+    about = [f"{most} designs in common", f"proxies {rungs or 'none'}"]
+    about.append(f"target {proxy_name(result.target.size, result.target.samples)}")
+    if result.benchmark:
+        of = "the mean of the standardised benchmarks" if result.benchmark == MACRO else ""
+        about.append(f"judged on {of or result.benchmark}")
+    return " · ".join(about)

@@ -1,0 +1,141 @@
+"""The answer in words: what to trust, at what cost, what to run next, what was not measured."""
+
+from dataclasses import dataclass
+
+from analysis.curve import CurvePoint
+from analysis.fit import FitResult
+from analysis.words import count_name, figure, listed, proxy_name
+
+UNITS = {"r2": "R²", "decision_accuracy": "decision accuracy"}
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One figure of the first screen."""
+
+    label: str
+    value: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the first screen of a report says."""
+
+    status: str
+    """`certified`, `none` or `refused`."""
+    headline: str
+    reason: str
+    tiles: tuple[Tile, ...]
+
+
+def verdict(result: FitResult, *, cost_is_measured: bool) -> Verdict:
+    """Say which proxy to trust, its share of the target's cost and with what confidence.
+
+    Args:
+        result: of the fit.
+        cost_is_measured: whether costs come from the table, and not from parameters x samples.
+    """
+    critical = result.critical_size
+    target = count_name(result.target.size)
+    if critical.certified is not None:
+        headline = f"Trust proxies from {count_name(critical.certified)} up to design for {target}."
+    elif critical.status == "refused":
+        headline = f"No verdict for {target}: nothing here can be judged."
+    else:
+        headline = f"No proxy is certified to decide for {target} yet."
+        if critical.plausible:
+            names = listed([count_name(size) for size in sorted(critical.plausible)])
+            headline += f" Plausible: {names}."
+    point = spoken_of(result)
+    tiles = _tiles(result, point, cost_is_measured) if point else ()
+    return Verdict(critical.status, headline, critical.reason, tiles)
+
+
+def spoken_of(result: FitResult) -> CurvePoint | None:
+    """The proxy whose figures stand for the verdict: the smallest certified, else the best one."""
+    points = [point for point in result.headline if point.size < result.target.size]
+    points = points or list(result.headline)
+    certified = result.critical_size.certified
+    if certified is not None:
+        return next(point for point in points if point.size == certified)
+    metric = result.critical_size.metric
+    known = [point for point in points if getattr(point, metric) is not None]
+    return max(known, key=lambda point: (getattr(point, metric), -point.size), default=None)
+
+
+def unmeasured(result: FitResult, *, factors: bool, cost: bool, signal: bool) -> list[str]:
+    """What the verdict does not rest on, one sentence each.
+
+    Args:
+        result: of the fit.
+        factors: whether design factors were declared.
+        cost: whether the table holds costs.
+        signal: whether the signal check was made.
+    """
+    codes = {warning.code for warning in result.warnings}
+    target = count_name(result.target.size)
+    gaps = []
+    if "one_seed" in codes:
+        gaps.append(
+            "Seed noise, at some proxy or at the target: a poor agreement may be noise there."
+        )
+    if not cost:
+        gaps.append("Cost: the table has none, so shares are parameters times samples.")
+    if not factors:
+        gaps.append("Which design axes transfer: no factors were declared.")
+    if result.critical_samples is None:
+        gaps.append("How much data a proxy needs: each size has one number of samples.")
+    if not signal:
+        gaps.append("Whether the benchmark tells designs apart: no signal check was made.")
+    gaps.append(f"Targets larger than {target}, and designs outside the levels compared here.")
+    return gaps
+
+
+def share(part: float | None) -> str:
+    """A share as a percentage with two digits; a missing one is `-`."""
+    if part is None:
+        return "-"
+    percent = 100 * part
+    return f"{percent:.0f}%" if percent >= 10 else f"{percent:.2g}%"
+
+
+def _tiles(result: FitResult, point: CurvePoint, cost_is_measured: bool) -> tuple[Tile, ...]:
+    critical = result.critical_size
+    sure = f"{100 * critical.confidence:g}% confidence"
+    wanted = f"{UNITS[critical.metric]} ≥ {critical.threshold:g}"
+    certified = critical.certified is not None
+    name = proxy_name(point.size, point.samples)
+    return (
+        Tile(
+            "smallest size to trust" if certified else "best candidate",
+            name,
+            f"{wanted} with {sure}" if certified else f"{wanted} is not shown with {sure}",
+        ),
+        Tile(
+            "cost of one run",
+            share(point.relative_cost),
+            "of the target's, as recorded" if cost_is_measured else "of the target's, 6ND estimate",
+        ),
+        Tile(
+            f"R² to {count_name(result.target.size)}",
+            figure(point.r2),
+            f"r {figure(point.r)}, {within(point.r_ci95)}",
+        ),
+        Tile(
+            "pairs decided as at the target",
+            share(point.decision_accuracy),
+            f"{within(point.decision_accuracy_ci95)}; regret of its pick {_plain(point.regret)}",
+        ),
+    )
+
+
+def within(limits: tuple[float, float] | None) -> str:
+    """A 95% interval in words."""
+    if limits is None:
+        return "no interval"
+    return f"95% [{figure(limits[0])}, {figure(limits[1])}]"
+
+
+def _plain(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3g}"
