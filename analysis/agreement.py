@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import expit, logit, ndtri, stdtrit
@@ -37,28 +38,33 @@ class Correlation:
         """Fisher's transform of r."""
         return float(_atanh(np.array(self.r)))
 
-    @property
+    @cached_property
     def deviations(self) -> Floats:
         """Jackknife deviations of z over variants; their squares sum to its variance."""
         return _deviations(self.without_variant)
 
-    @property
+    @cached_property
     def level_deviations(self) -> Floats:
         """The same over the levels of all factors, one factor after the other."""
         parts = [_deviations(r) for r in self.without_level.values()]
         return np.concatenate(parts) if parts else np.zeros(0)
 
+    @cached_property
+    def _variances(self) -> tuple[float, list[float]]:
+        """Jackknife variance of z over variants, and over the levels of each factor."""
+        own = float((self.deviations**2).sum())
+        return own, [float((_deviations(r) ** 2).sum()) for r in self.without_level.values()]
+
     @property
     def levels_decide(self) -> bool:
         """Whether few factors are declared and their levels vary z more than the variants do."""
-        own, shared = float((self.deviations**2).sum()), float((self.level_deviations**2).sum())
-        return 0 < len(self.without_level) <= FEW_FACTORS and shared > own
+        own, shared = self._variances
+        return 0 < len(shared) <= FEW_FACTORS and sum(shared) > own
 
     def half_width(self, probability: float) -> float:
         """Distance from z to its one-sided limit at a probability, e.g. .975 for a 95% interval."""
         t = float(stdtrit(self.n - 2, probability))
-        own = float((self.deviations**2).sum())
-        shared = [float((_deviations(r) ** 2).sum()) for r in self.without_level.values()]
+        own, shared = self._variances
         if len(shared) > FEW_FACTORS:
             return t * (own + sum(max(0.0, v - own) for v in shared)) ** 0.5
         # sums of level jackknives cover with the normal quantile, but never claim more than t does

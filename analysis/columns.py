@@ -30,7 +30,7 @@ def column(frame: pd.DataFrame, name: str) -> "pd.Series[Any]":
     Raises:
         ValueError: there is none, or several.
     """
-    found = int((frame.columns == name).sum())
+    found = list(frame.columns).count(name)
     if found > 1:
         fail(frame, f"{found} columns are called {name!r}")
     if not found:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from analysis.agreement import correlate, difference
 from analysis.curve import MIN_VARIANTS, Comparison
 from analysis.words import count_name, figure
@@ -148,11 +150,13 @@ def compare_sizes(proxies: Sequence[Comparison]) -> list[SizeDifference]:
 
 
 def _paired(a: Comparison, b: Comparison, probability: float) -> tuple[float, float, float] | None:
-    first, second = a.pair.restricted_to(b.pair), b.pair.restricted_to(a.pair)
-    if first.n < MIN_VARIANTS:
+    first, second = a.correlation, b.correlation
+    if not np.array_equal(a.pair.variants, b.pair.variants):
+        common = a.pair.restricted_to(b.pair), b.pair.restricted_to(a.pair)
+        first, second = (correlate(pair.x, pair.y, pair.levels) for pair in common)
+    if first is None or second is None or first.n < MIN_VARIANTS:
         return None
-    first_r, second_r = (correlate(pair.x, pair.y, pair.levels) for pair in (first, second))
-    return difference(first_r, second_r, probability) if first_r and second_r else None
+    return difference(first, second, probability)
 
 
 def critical_samples(

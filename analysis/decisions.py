@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 from analysis.curve import Comparison, Interval
-from analysis.pairs import Codes, Floats, PairedScores
+from analysis.pairs import Codes, Floats, PairedScores, Runs
 from analysis.reliability import Reliability
 from analysis.table import Table
 
@@ -27,6 +26,7 @@ class Decision:
     level_b: str
     size: float
     proxy_effect: float | None
+    """None where the design cannot tell the two levels from levels of other factors."""
     proxy_ci95: Interval | None
     target_effect: float | None
     target_ci95: Interval | None
@@ -43,108 +43,14 @@ class Decision:
 
 
 @dataclass(frozen=True)
-class _Effect:
-    value: float
-    error: float | None
-    df: int
+class _Contrasts:
+    """Every pair of levels of every factor as weights of the variants."""
 
-    def interval(self) -> Interval | None:
-        if self.error is None:
-            return None
-        half = float(stdtrit(self.df, 0.975)) * self.error
-        return self.value - half, self.value + half
-
-    def p_value(self) -> float | None:
-        if self.error is None:
-            return None
-        if self.error == 0:
-            return 1.0 if self.value == 0 else 0.0
-        return 2 * float(stdtr(self.df, -abs(self.value) / self.error))
-
-
-@dataclass(frozen=True)
-class _Noise:
-    """Variance of one variant's score around what its levels say, and its degrees of freedom."""
-
-    variance: Floats
-    df: int
-
-    def effect(self, weights: Floats, scores: Floats) -> _Effect:
-        value = float(weights @ scores)
-        if abs(value) <= _NOISE * np.abs(scores).max():
-            value = 0.0
-        error = float((weights**2 * self.variance).sum()) ** 0.5 if self.df > 0 else None
-        return _Effect(value, error, self.df)
-
-
-def decisions(comparisons: Sequence[Comparison], table: Table) -> list[Decision]:
-    """Judge every pair of levels of every factor at every proxy size.
-
-    The effect is the mean of the differences matched on the other factors or, where no
-    combination has both levels, their difference in an additive model of all factors. Its error
-    is the residual of that model, or the seeds' where the model leaves too little over.
-
-    Args:
-        comparisons: one per proxy size.
-        table: names of the levels.
-    """
-    found: list[Decision] = []
-    for comparison in comparisons:
-        if comparison.pair.n and comparison.pair.levels:
-            found.extend(_adjusted(_at_one_size(comparison, table)))
-    return found
-
-
-def _at_one_size(comparison: Comparison, table: Table) -> list[Decision]:
-    pair = comparison.pair
-    model = _additive(pair)
-    noise_x = _noise(model, pair.x, _of_seeds(pair, comparison.noise_proxy, proxy=True))
-    noise_y = _noise(model, pair.y, _of_seeds(pair, comparison.noise_target, proxy=False))
-    noise_change = _noise(model, pair.y - pair.x, None)
-    if noise_change.df < FEWEST_DF and min(noise_x.df, noise_y.df) > 0:
-        both = noise_x.variance + noise_y.variance
-        noise_change = _Noise(both, min(noise_x.df, noise_y.df))
-    found = []
-    for factor, codes in pair.levels.items():
-        names = table.levels[factor]
-        for a, b in combinations(np.unique(codes).tolist(), 2):
-            weights, matched = _weights(pair, factor, a, b, model)
-            decision = Decision(
-                factor, names[a], names[b], pair.proxy.size,
-                None, None, None, None, "undecided_at_proxy", matched, None,
-            )  # fmt: skip
-            if weights is not None:
-                at_proxy = noise_x.effect(weights, pair.x)
-                at_target = noise_y.effect(weights, pair.y)
-                change = noise_change.effect(weights, pair.y - pair.x)
-                p_values = [p for p in (at_proxy.p_value(), at_target.p_value()) if p is not None]
-                decision = replace(
-                    decision,
-                    proxy_effect=at_proxy.value,
-                    proxy_ci95=at_proxy.interval(),
-                    target_effect=at_target.value,
-                    target_ci95=at_target.interval(),
-                    verdict=_verdict(at_proxy, at_target, change),
-                    p_value=max(p_values) if len(p_values) == 2 else None,
-                )
-            found.append(decision)
-    return found
-
-
-def _verdict(at_proxy: _Effect, at_target: _Effect, change: _Effect) -> str:
-    for effect, where in ((at_proxy, "proxy"), (at_target, "target")):
-        if _holds_zero(effect):
-            return f"undecided_at_{where}"
-    if at_proxy.value * at_target.value < 0:
-        return "reversed"
-    if abs(at_target.value) < abs(at_proxy.value) and not _holds_zero(change):
-        return "shrinks"
-    return "transfers"
-
-
-def _holds_zero(effect: _Effect) -> bool:
-    interval = effect.interval()
-    return interval is None or interval[0] <= 0 <= interval[1]
+    of: list[tuple[str, int, int]]
+    """Factor and the codes of levels a and b."""
+    weights: Floats
+    """Shape (contrasts, n); NaN where the design cannot tell the levels apart."""
+    matched: Codes
 
 
 @dataclass(frozen=True)
@@ -160,6 +66,94 @@ class _Additive:
     """Residual degrees of freedom."""
 
 
+@dataclass(frozen=True)
+class _Effects:
+    """All contrasts of one side, each array of shape (contrasts,)."""
+
+    value: Floats
+    half: Floats
+    """Half the width of the 95% interval; NaN when nothing tells the noise."""
+    p_value: Floats
+
+    @property
+    def decided(self) -> np.ndarray:
+        """Where the interval leaves out 0."""
+        return np.abs(self.value) > self.half
+
+    def of(self, k: int) -> tuple[float | None, Interval | None]:
+        value, half = float(self.value[k]), float(self.half[k])
+        if np.isnan(value):
+            return None, None
+        return value, None if np.isnan(half) else (value - half, value + half)
+
+
+def decisions(comparisons: Sequence[Comparison], table: Table) -> list[Decision]:
+    """Judge every pair of levels of every factor at every proxy size.
+
+    The effect is the mean of the differences matched on the other factors or, where no
+    combination has both levels, their difference in an additive model of all factors. Its error
+    is the residual of that model, or the seeds' where the model leaves too little over.
+
+    Args:
+        comparisons: one per proxy size.
+        table: names of the levels.
+    """
+    found: list[Decision] = []
+    known: dict[bytes, tuple[_Additive, _Contrasts]] = {}
+    for comparison in comparisons:
+        pair = comparison.pair
+        if not pair.n or not pair.levels:
+            continue
+        key = pair.variants.tobytes()  # most sizes have the same variants, thus contrasts
+        if key not in known:
+            model = _additive(pair)
+            known[key] = model, _contrasts(pair, model)
+        found.extend(_adjusted(_at_one_size(comparison, table, *known[key])))
+    return found
+
+
+def _at_one_size(
+    comparison: Comparison, table: Table, model: _Additive, contrasts: _Contrasts
+) -> list[Decision]:
+    pair = comparison.pair
+    seeds_x = _seed_variance(pair.proxy_runs, comparison.noise_proxy, pair.n)
+    seeds_y = _seed_variance(pair.target_runs, comparison.noise_target, pair.n)
+    both = None
+    if seeds_x and seeds_y:
+        both = seeds_x[0] + seeds_y[0], min(seeds_x[1], seeds_y[1])
+    at_proxy = _effects(contrasts.weights, pair.x, model, seeds_x)
+    at_target = _effects(contrasts.weights, pair.y, model, seeds_y)
+    change = _effects(contrasts.weights, pair.y - pair.x, model, both)
+    p_value = np.maximum(at_proxy.p_value, at_target.p_value)
+    smaller = (np.abs(at_target.value) < np.abs(at_proxy.value)) & change.decided
+    verdict = np.select(
+        [
+            ~at_proxy.decided,
+            ~at_target.decided,
+            at_proxy.value * at_target.value < 0,
+            smaller,
+        ],
+        ["undecided_at_proxy", "undecided_at_target", "reversed", "shrinks"],
+        "transfers",
+    )
+    return [
+        Decision(
+            factor=factor,
+            level_a=table.levels[factor][a],
+            level_b=table.levels[factor][b],
+            size=pair.proxy.size,
+            proxy_effect=at_proxy.of(k)[0],
+            proxy_ci95=at_proxy.of(k)[1],
+            target_effect=at_target.of(k)[0],
+            target_ci95=at_target.of(k)[1],
+            verdict=str(verdict[k]),
+            matched=int(contrasts.matched[k]),
+            p_value=None if np.isnan(p_value[k]) else float(p_value[k]),
+        )
+        for k, (factor, a, b) in enumerate(contrasts.of)
+    ]
+
+
 def _additive(pair: PairedScores) -> _Additive:
     keys = [(f, int(c)) for f, codes in pair.levels.items() for c in np.unique(codes)]
     design = np.stack([pair.levels[f] == c for f, c in keys], axis=1).astype(float)
@@ -168,50 +162,28 @@ def _additive(pair: PairedScores) -> _Additive:
     return _Additive({key: i for i, key in enumerate(keys)}, design, inverse, pair.n - rank)
 
 
-def _noise(model: _Additive, scores: Floats, of_seeds: _Noise | None) -> _Noise:
-    if of_seeds is not None and model.df < FEWEST_DF:
-        return of_seeds
-    centred = scores - scores.mean()
-    residual = centred - model.design @ (model.inverse @ centred)
-    residual[np.abs(residual) <= _NOISE * np.abs(scores).max()] = 0.0
-    variance = float((residual**2).sum()) / max(model.df, 1)
-    return _Noise(np.full(len(scores), variance), model.df)
-
-
-def _of_seeds(pair: PairedScores, noise: Reliability | None, *, proxy: bool) -> _Noise | None:
-    if noise is None:
-        return None
-    runs = pair.proxy_runs if proxy else pair.target_runs
-    seeds = np.maximum(np.bincount(runs.variant, minlength=pair.n), 1)
-    return _Noise(noise.within / seeds, noise.within_df)
-
-
-def _weights(
-    pair: PairedScores, factor: str, a: int, b: int, model: _Additive
-) -> tuple[Floats | None, int]:
-    """Weights of the variants in the effect of b over a, and the number of matched combinations.
-
-    None where the design cannot separate the two levels from other factors.
-    """
-    codes = pair.levels[factor]
-    stratum = _strata(pair, factor)
-    count_a, count_b = (np.bincount(stratum[codes == c], minlength=pair.n) for c in (a, b))
-    shared = (count_a > 0) & (count_b > 0)
-    matched = int(shared.sum())
-    if matched:
-        weights = np.zeros(pair.n)
-        for level, count, sign in ((a, count_a, -1), (b, count_b, 1)):
-            rows = (codes == level) & shared[stratum]
-            weights[rows] = sign / (matched * count[stratum[rows]])
-        return weights, matched
-    contrast = np.zeros(model.design.shape[1])
-    contrast[[model.columns[factor, a], model.columns[factor, b]]] = -1.0, 1.0
-    weights = contrast @ model.inverse
-    estimable = np.allclose(weights @ model.design, contrast, atol=1e-8)
-    return (weights, 0) if estimable else (None, 0)
+def _contrasts(pair: PairedScores, model: _Additive) -> _Contrasts:
+    of, weights, matched = [], [], []
+    for factor, codes in pair.levels.items():
+        stratum = _strata(pair, factor)
+        counts = {
+            c: np.bincount(stratum[codes == c], minlength=pair.n) for c in np.unique(codes).tolist()
+        }
+        for a, b in combinations(counts, 2):
+            shared = (counts[a] > 0) & (counts[b] > 0)
+            both = int(shared.sum())
+            row = np.zeros(pair.n)
+            for level, sign in ((a, -1), (b, 1)):
+                chosen = (codes == level) & shared[stratum]
+                row[chosen] = sign / (both * counts[level][stratum[chosen]])
+            of.append((factor, a, b))
+            matched.append(both)
+            weights.append(row if both else _adjusted_weights(model, factor, a, b))
+    return _Contrasts(of, np.array(weights).reshape(-1, pair.n), np.array(matched, np.intp))
 
 
 def _strata(pair: PairedScores, factor: str) -> Codes:
+    """Number the combinations of the other factors' levels, shape (n,)."""
     others = [codes for name, codes in pair.levels.items() if name != factor]
     if not others:
         return np.zeros(pair.n, np.intp)
@@ -219,15 +191,53 @@ def _strata(pair: PairedScores, factor: str) -> Codes:
     return stratum.reshape(-1)
 
 
+def _adjusted_weights(model: _Additive, factor: str, a: int, b: int) -> Floats:
+    contrast = np.zeros(model.design.shape[1])
+    contrast[[model.columns[factor, a], model.columns[factor, b]]] = -1.0, 1.0
+    weights = contrast @ model.inverse
+    estimable = np.allclose(weights @ model.design, contrast, atol=1e-8)
+    return weights if estimable else np.full_like(weights, np.nan)
+
+
+def _seed_variance(
+    runs: Runs, noise: Reliability | None, n: int
+) -> tuple[Floats, int] | None:
+    """Variance of each seed mean from seed noise, shape (n,), with its degrees of freedom."""
+    if noise is None:
+        return None
+    seeds = np.maximum(np.bincount(runs.variant, minlength=n), 1)
+    return noise.within / seeds, noise.within_df
+
+
+def _effects(
+    weights: Floats, scores: Floats, model: _Additive, seeds: tuple[Floats, int] | None
+) -> _Effects:
+    if seeds is not None and model.df < FEWEST_DF:
+        variance, df = seeds
+    else:
+        centred = scores - scores.mean()
+        residual = centred - model.design @ (model.inverse @ centred)
+        residual[np.abs(residual) <= _NOISE * np.abs(scores).max()] = 0.0
+        df = model.df
+        variance = np.full(len(scores), float((residual**2).sum()) / df if df else np.nan)
+    value = weights @ scores
+    value[np.abs(value) <= _NOISE * np.abs(scores).max()] = 0.0
+    error = np.sqrt(weights**2 @ variance)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        t = np.where(error > 0, np.abs(value) / error, np.where(value == 0, 0.0, np.inf))
+    undefined = np.isnan(value) | np.isnan(error)
+    p_value = np.where(undefined, np.nan, 2 * stdtr(max(df, 1), -t))
+    return _Effects(value, float(stdtrit(max(df, 1), 0.975)) * error, p_value)
+
+
 def _adjusted(family: list[Decision]) -> list[Decision]:
     """Add Holm's and Benjamini-Hochberg's adjustment over the decisions that have a p-value."""
     tested = [i for i, decision in enumerate(family) if decision.p_value is not None]
     p = np.array([family[i].p_value for i in tested], float)
     order = np.argsort(p, kind="stable")
-    count = len(p)
-    rank = np.arange(1, count + 1)
-    holm: NDArray[np.float64] = np.maximum.accumulate(p[order] * (count - rank + 1))
-    bh: NDArray[np.float64] = np.minimum.accumulate((p[order] * count / rank)[::-1])[::-1]
+    rank = np.arange(1, len(p) + 1)
+    holm = np.maximum.accumulate(p[order] * (len(p) - rank + 1))
+    bh = np.minimum.accumulate((p[order] * len(p) / rank)[::-1])[::-1]
     adjusted = list(family)
     for place, k in enumerate(order.tolist()):
         i = tested[k]
