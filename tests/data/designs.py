@@ -1,0 +1,35 @@
+"""Designs and conversations that the tests of the data room share."""
+
+from ablate.spec import (
+    Connector,
+    ConnectorKind,
+    Design,
+    Encoder,
+    Fps,
+    Integration,
+    IntegrationKind,
+    Mixture,
+    Sampling,
+    Schedule,
+    Stage,
+    Tower,
+)
+
+TWO_FPS, VIDEO_ONLY = Fps(2, 4, 3), Mixture()
+
+
+def design(
+    sampling: Sampling = TWO_FPS,
+    tokens_per_frame: int = 4,
+    integration: IntegrationKind = IntegrationKind.PLAIN,
+    mixture: Mixture = VIDEO_ONLY,
+) -> Design:
+    """A design with the given levels and the simplest ones elsewhere."""
+    return Design(
+        sampling,
+        Encoder((Tower.SIGLIP,)),
+        Connector(ConnectorKind.MLP, tokens_per_frame),
+        Integration(integration),
+        Schedule((Stage(1.0, connector=1.0, llm=1.0),)),
+        mixture,
+    )
