@@ -65,7 +65,11 @@ def next_steps(
     state = _State.of(proxy, critical)
     if abs(proxy.correlation.r) == 1:
         return []
-    prospects = [*_seeds(proxy, state), _designs(proxy, state), _size(proxy, larger, state, target_size)]
+    prospects = [
+        *_seeds(proxy, state),
+        _designs(proxy, state),
+        _size(proxy, larger, state, target_size),
+    ]
     ranked = sorted(prospects, key=lambda p: -p.gain / p.cost)
     steps = [p.step for p in ranked if p.gain > 0]
     if proxy.noise_proxy is None or proxy.noise_target is None:

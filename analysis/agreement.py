@@ -185,7 +185,7 @@ def order(x: Floats, y: Floats) -> Order | None:
 
 
 def regret(x: Floats, y: Floats) -> float | None:
-    """Best target score minus the target score of the proxy's pick; ties at the top are averaged."""
+    """Best target score minus that of the proxy's pick; picks that tie are averaged."""
     if not len(x):
         return None
     return float(y.max() - y[x == x.max()].mean())
@@ -253,7 +253,7 @@ def _moments(x: Floats, y: Floats) -> Floats:
 
 
 def _pearson(sums: Floats, whole: Floats) -> Floats:
-    """r from sums of moments; 0, no agreement shown, where fewer than three differ."""
+    """Turn sums of moments into r; 0, no agreement shown, where no spread or two points are left."""
     n, sx, sy, sxx, syy, sxy = sums
     with np.errstate(divide="ignore", invalid="ignore"):
         vx, vy, vxy = sxx - sx * sx / n, syy - sy * sy / n, sxy - sx * sy / n

@@ -97,7 +97,8 @@ def labels(
     codes, values = pd.factorize(cells.to_numpy(object), use_na_sentinel=False)
     texts = np.array([_label(value) for value in values], object)[codes]
     texts[empty] = empty_label
-    codes, names = pd.factorize(texts)
+    codes, distinct = pd.factorize(texts)
+    names = [str(name) for name in distinct]
     order = sorted(range(len(names)), key=lambda i: label_order(names[i]))
     rank = np.empty(len(names), np.intp)
     rank[order] = np.arange(len(names))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -141,7 +142,7 @@ def compare_sizes(proxies: Sequence[Comparison]) -> list[SizeDifference]:
     """Paired difference in r2 of every two neighbouring sizes that can be compared."""
     found = []
     usable = [p for p in proxies if p.pair.n >= MIN_VARIANTS]
-    for larger, smaller in zip(usable, usable[1:], strict=False):
+    for larger, smaller in pairwise(usable):
         paired = _paired(larger, smaller, 0.975)
         if paired:
             delta, low, high = paired

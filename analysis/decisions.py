@@ -1,4 +1,4 @@
-"""Which design decisions transfer: the effect of swapping two levels, at the proxy and the target."""
+"""Which design decisions transfer: the effect of swapping two levels, at proxy and target."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -199,9 +199,7 @@ def _adjusted_weights(model: _Additive, factor: str, a: int, b: int) -> Floats:
     return weights if estimable else np.full_like(weights, np.nan)
 
 
-def _seed_variance(
-    runs: Runs, noise: Reliability | None, n: int
-) -> tuple[Floats, int] | None:
+def _seed_variance(runs: Runs, noise: Reliability | None, n: int) -> tuple[Floats, int] | None:
     """Variance of each seed mean from seed noise, shape (n,), with its degrees of freedom."""
     if noise is None:
         return None

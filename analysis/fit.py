@@ -22,6 +22,7 @@ from analysis.curve import Comparison, CurvePoint, compare
 from analysis.decisions import Decision, decisions
 from analysis.influence import Centred, Influence, centred, influences
 from analysis.pairs import MACRO, TARGET_MEASURE, Rung, Scores
+from analysis.questions import EvaluationNoise, evaluation_noise
 from analysis.table import Table, check_table
 from analysis.warnings import FitWarning, Scale, in_words, warnings_of
 
@@ -46,6 +47,8 @@ class FitResult:
     cheapest_proxy: Offer | None
     frontier: tuple[Offer, ...]
     next: tuple[Step, ...]
+    evaluation: tuple[EvaluationNoise, ...] | None
+    """Noise of the questions per rung and benchmark; None without a file of questions."""
     warnings: tuple[FitWarning, ...]
 
     @property
@@ -70,6 +73,7 @@ def fit(
     confidence: float = 0.95,
     *,
     proxy_measure: str = TARGET_MEASURE,
+    questions: pd.DataFrame | None = None,
     scales: Mapping[str | None, Scale] | None = None,
 ) -> FitResult:
     """Judge from which proxy on decisions transfer to the target.
@@ -85,6 +89,7 @@ def fit(
         threshold: what the metric has to reach: .8 or .85 by default.
         confidence: of the one-sided limits.
         proxy_measure: the measure that judges the proxy; the target is judged by accuracy.
+        questions: single answers, see `analysis.questions`; adds the noise of the evaluation.
         scales: chance level and top per benchmark, where known.
 
     Raises:
@@ -145,6 +150,7 @@ def fit(
         cheapest_proxy=cheapest(everywhere, accuracy),
         frontier=tuple(frontier(everywhere)),
         next=tuple(next_steps(judged, verdict, rung.size)),
+        evaluation=None if questions is None else evaluation_noise(questions, table),
         warnings=in_words(everywhere),
     )
 

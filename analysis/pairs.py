@@ -103,13 +103,10 @@ class Scores:
             table.benchmark, [table.benchmarks.index(name) for name in lower_is_better]
         )
         score = np.where(turned, -table.score, table.score)
-        keys = (table.seed, table.variant, samples, table.size, table.benchmark, table.measure)
-        order = np.lexsort(keys)
-        group = np.zeros(len(order), bool)
-        group[0] = True
-        for key in keys[2:]:
-            group[1:] |= np.diff(key[order]) != 0
-        for rows in np.split(order, np.flatnonzero(group)[1:]):
+        cell = (samples, table.size, table.benchmark, table.measure)
+        order = np.lexsort((table.seed, table.variant, *cell))
+        changes = np.any([np.diff(key[order]) != 0 for key in cell], axis=0)
+        for rows in np.split(order, np.flatnonzero(changes) + 1):
             first = rows[0]
             rung = Rung(float(table.size[first]), self._samples(samples[first]))
             key = int(table.measure[first]), int(table.benchmark[first]), rung

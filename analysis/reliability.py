@@ -13,7 +13,7 @@ class Reliability:
     """One-way analysis of variance of the seeds of n variants on one side."""
 
     between: float
-    """Variance of the variants' true means; an estimate, negative when noise explains the spread."""
+    """Variance of the variants' true means; negative when noise explains all of the spread."""
     within: float
     """Variance between seeds of one variant, pooled over the variants that have two seeds."""
     within_df: int
@@ -30,7 +30,7 @@ class Reliability:
 def reliability(runs: Runs, means: Floats) -> Reliability | None:
     """Split the spread of seed means into design and noise.
 
-    of_mean = 1 - MSW mean(1/K) / var(means), which is (MSB - MSW)/MSB when every variant has K seeds.
+    of_mean = 1 - MSW mean(1/K) / var(means): (MSB - MSW)/MSB when every variant has K seeds.
 
     Args:
         runs: the runs of n variants, numbered 0..n-1.

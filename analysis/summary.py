@@ -1,5 +1,6 @@
 """The result as a page of text for a terminal of 80 columns."""
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
@@ -29,7 +30,12 @@ def summarise(result: FitResult) -> RenderableType:
     sampled = result.target.samples is not None
     target = count_name(result.target.size)
     of = f" on {result.benchmark}" if result.benchmark else ""
-    table = Table(title=f"Agreement with {target}{of}", title_justify="left", expand=False)
+    table = Table(
+        title=f"Agreement with {target}{of}",
+        title_justify="left",
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
     table.add_column("proxy", justify="right", no_wrap=True)
     if sampled:
         table.add_column("samples", justify="right", no_wrap=True)

@@ -2,7 +2,7 @@
 
 
 def count_name(count: float) -> str:
-    """Write a parameter or sample count the way people say it: 1.5e9 is `1.5B`, 500000 is `500K`."""
+    """Write a count of parameters or samples as people say it: 1.5e9 is `1.5B`, 500000 `500K`."""
     for unit, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K")):
         if count >= unit:
             return f"{count / unit:.4g}{letter}"
