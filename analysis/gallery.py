@@ -8,13 +8,14 @@ from matplotlib.figure import Figure
 
 from analysis.fit import FitResult
 from analysis.pairs import MACRO, TARGET_MEASURE, Rung, Scores
-from analysis.plots.agreement import agreement_curve, samples_curve, size_ladder
+from analysis.plots.agreement import agreement_curve, samples_curve
 from analysis.plots.categories import category_strip
 from analysis.plots.effects import effect_slopes
 from analysis.plots.frontier import cost_frontier
 from analysis.plots.scatter import Panel, proxy_scatter
 from analysis.signal import Signal
 from analysis.table import check_table
+from analysis.verdict import size_ladder
 from analysis.words import count_name, proxy_name
 
 

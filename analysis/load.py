@@ -9,6 +9,7 @@ import pandas as pd
 from ablate.spec import Design
 from ablate.store import Record, RunStore
 from ablate.tasks import MEASURES
+from analysis.warnings import Scale
 
 PARTS = ("scores", "groups", "kinds", "question_only", "single_frame")
 """What a record scores: categories, duration groups, kinds of question, shortcut controls."""
@@ -88,6 +89,12 @@ def load_questions(store: Path | str, score_ids: Collection[str] | None = None) 
     return pd.concat(frames, ignore_index=True)
 
 
+def scales_of(frame: pd.DataFrame) -> dict[str | None, Scale]:
+    """Chance level and top of every benchmark of a table of accuracies, where chance is known."""
+    chances = frame.groupby("benchmark").chance.mean().dropna()
+    return {str(benchmark): Scale(float(chance), 1.0) for benchmark, chance in chances.items()}
+
+
 def axes_of(frame: pd.DataFrame) -> tuple[str, ...]:
     """The axes on which the table's designs differ: the factors of the analysis."""
     return tuple(axis for axis in Design.AXES if axis in frame and frame[axis].nunique() > 1)
@@ -110,7 +117,7 @@ def _table(
     rows: Callable[[Path, Record], Iterator[dict[str, Any]]],
 ) -> pd.DataFrame:
     """One table of all rows; whatever a record lacks is told with its file."""
-    gathered = []
+    gathered: list[dict[str, Any]] = []
     for folder, record in _records(store, score_ids):
         try:
             gathered.extend(rows(folder, record))

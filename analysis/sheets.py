@@ -8,9 +8,8 @@ import pandas as pd
 from analysis.curve import CurvePoint
 from analysis.decisions import Decision
 from analysis.fit import FitResult
-from analysis.plots.agreement import metric_interval, size_ladder
 from analysis.summary import zone_of
-from analysis.verdict import within
+from analysis.verdict import interval_of, size_ladder, within
 from analysis.words import count_name, figure, proxy_name
 
 VERDICTS = {
@@ -48,7 +47,7 @@ def proxy_rows(result: FitResult) -> list[ProxyRow]:
         ProxyRow(
             proxy_name(point.size, point.samples),
             point,
-            _interval(metric_interval(point, "r2")),
+            _interval(interval_of(point, "r2")),
             zone_of(point, result),
         )
         for point in result.headline
@@ -66,7 +65,7 @@ def benchmark_sheet(result: FitResult) -> Sheet | None:
     for name in names:
         points = [at.get((name, step.size, step.samples)) for step in ladder]
         rows.append((str(name), *(_agreement(point) for point in points)))
-    return Sheet("R² by benchmark", ("", *_sizes(ladder)), tuple(rows))
+    return Sheet("R² by benchmark, with 95% intervals", ("", *_sizes(ladder)), tuple(rows))
 
 
 def carried_sheet(result: FitResult) -> Sheet | None:
@@ -88,7 +87,7 @@ def carried_sheet(result: FitResult) -> Sheet | None:
                 None,
             )
             left = found.dropped.split("=", 1)[1] if found else ""
-            cells.append(_signed(found.r, found.r2) + f" without {left}" if found else "-")
+            cells.append(_signed(found.r, found.r2) + f"\nwithout {left}" if found else "-")
         rows.append((f"one {kind} left out", *cells))
     for by in dict.fromkeys(entry.by for entry in result.centred):
         at = {entry.size: entry for entry in result.centred if entry.by == by}
@@ -149,10 +148,11 @@ def cost_sheets(costs: pd.DataFrame | None) -> list[Sheet]:
         ).sort_index()
         phases = list(dict.fromkeys(rows.phase))
         lines = []
-        for size, amounts in sums.iterrows():
+        for size in sums.index:
+            amounts = sums.loc[size]
             total = float(amounts.sum())
             parts = [_part(amounts[phase], total) for phase in phases]
-            lines.append((count_name(float(str(size))), _amount(total / cells[size]), *parts))
+            lines.append((count_name(float(size)), _amount(total / cells[size]), *parts))
         sheets.append(Sheet(titles[str(unit)], ("size", "total", *phases), tuple(lines)))
     return sheets
 
@@ -168,7 +168,7 @@ def _interval(limits: tuple[float, float] | None) -> str:
 def _agreement(point: CurvePoint | None) -> str:
     if point is None:
         return "-"
-    return f"{_signed(point.r, point.r2)} {_interval(metric_interval(point, 'r2'))}".strip()
+    return f"{_signed(point.r, point.r2)}\n{_interval(interval_of(point, 'r2'))}".strip()
 
 
 def _signed(r: float | None, r2: float | None) -> str:

@@ -3,33 +3,25 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import pandas as pd
 
+from analysis.categories import (
+    Category,
+    Check,
+    category,
+    category_check,
+    controls_note,
+    question_check,
+    seed_sd,
+)
 from analysis.interactions import Interaction, interactions
 from analysis.load import axes_of
-from analysis.pairs import Runs
-from analysis.reliability import reliability
 from analysis.words import count_name, listed
 
 SPREAD = 3.0
 """Standard deviations of seeds that the standard deviation of design means has to reach."""
-FAR, NEAR = 0.30, 0.10
-"""Above chance for a category's best design; from chance for its weakest one."""
-QUESTIONS = 300
-"""Per category."""
 FEWEST = 3
 """Designs whose spread means something."""
-
-
-@dataclass(frozen=True)
-class Check:
-    """One demand of the signal check."""
-
-    name: str
-    passed: bool | None
-    """None when it cannot be judged."""
-    told: str
 
 
 @dataclass(frozen=True)
@@ -42,28 +34,6 @@ class Spread:
     """Left in."""
     sd: float | None
     """None with fewer than `FEWEST` designs."""
-
-
-@dataclass(frozen=True)
-class Category:
-    """One question category at the largest size; accuracies between 0 and 1."""
-
-    name: str
-    chance: float | None
-    designs: tuple[float, ...]
-    """Accuracy of every design, mean over seeds."""
-    questions: int | None
-    seed_sd: float | None
-    controls: dict[str, float]
-    """Mean accuracy over designs with a shortcut control; only those that were measured."""
-
-    @property
-    def passed(self) -> bool | None:
-        """Whether one design is far above chance and another near it; None if that is unknown."""
-        if self.chance is None or len(self.designs) < 2:
-            return None
-        low, high = min(self.designs), max(self.designs)
-        return high >= self.chance + FAR - 1e-9 and abs(low - self.chance) <= NEAR + 1e-9
 
 
 @dataclass(frozen=True)
@@ -100,7 +70,7 @@ class Signal:
     @property
     def notes(self) -> tuple[str, ...]:
         """The controls and the interactions, which are reported and not demanded."""
-        return _controls_note(self.categories), _interactions_note(self.interactions)
+        return controls_note(self.categories), _interactions_note(self.interactions)
 
 
 def check_signal(
@@ -129,9 +99,9 @@ def check_signal(
     worst = {axis: str(means.groupby(levels[axis]).mean().idxmin()) for axis in axes}
     found = {name: _largest(_accuracies(table)) for name, table in (controls or {}).items()}
     categories = tuple(
-        _category(str(name), rows, found) for name, rows in largest.groupby("benchmark")
+        category(str(name), rows, found) for name, rows in largest.groupby("benchmark")
     )
-    seed_sd = _seed_sd(runs)
+    noise = seed_sd(runs)
     full = _spread(means, levels, {})
     one_axis = tuple(_spread(means, levels, {axis: level}) for axis, level in worst.items())
     every_axis = _spread(means, levels, worst)
@@ -140,16 +110,16 @@ def check_signal(
         size=float(largest["size"].iloc[0]),
         designs=len(means),
         seeds=int(runs.groupby("variant").size().max()),
-        seed_sd=seed_sd,
+        seed_sd=noise,
         full=full,
         one_axis=one_axis,
         every_axis=every_axis,
         categories=categories,
         interactions=interactions(_per_cell(scored), axes),
         checks=(
-            _spread_check(seed_sd, [full, *one_axis, every_axis]),
-            _category_check(categories, needed),
-            _question_check(categories),
+            _spread_check(noise, [full, *one_axis, every_axis]),
+            category_check(categories, needed),
+            question_check(categories),
         ),
     )
 
@@ -176,15 +146,6 @@ def _per_cell(scored: pd.DataFrame) -> pd.DataFrame:
     return means.merge(levels, on="variant")
 
 
-def _seed_sd(runs: "pd.Series[float]") -> float | None:
-    """Standard deviation of single runs around their design's mean, pooled."""
-    variants, _ = pd.factorize(runs.index.get_level_values("variant"))
-    seeds, _ = pd.factorize(runs.index.get_level_values("seed"))
-    means = np.bincount(variants, runs) / np.bincount(variants)
-    noise = reliability(Runs(variants, seeds, runs.to_numpy(float)), means)
-    return noise.within**0.5 if noise else None
-
-
 def _spread(means: "pd.Series[float]", levels: pd.DataFrame, without: Mapping[str, str]) -> Spread:
     kept = means
     for axis, level in without.items():
@@ -193,28 +154,9 @@ def _spread(means: "pd.Series[float]", levels: pd.DataFrame, without: Mapping[st
     return Spread(tuple(without.items()), len(kept), sd)
 
 
-def _category(name: str, rows: pd.DataFrame, controls: Mapping[str, pd.DataFrame]) -> Category:
-    runs = rows.groupby(["variant", "seed"]).score.mean()
-    chances = rows.chance.dropna()
-    questions = rows.n.dropna()
-    shortcuts = {
-        control: float(scores.mean())
-        for control, table in controls.items()
-        if len(table) and len(scores := table[table.benchmark == name].score)
-    }
-    return Category(
-        name=name,
-        chance=float(chances.mean()) if len(chances) else None,
-        designs=tuple(float(mean) for mean in runs.groupby("variant").mean()),
-        questions=int(questions.min()) if len(questions) else None,
-        seed_sd=_seed_sd(runs),
-        controls=shortcuts,
-    )
-
-
-def _spread_check(seed_sd: float | None, spreads: Sequence[Spread]) -> Check:
+def _spread_check(noise: float | None, spreads: Sequence[Spread]) -> Check:
     name = f"design means spread at least {SPREAD:g} seed standard deviations"
-    if seed_sd is None:
+    if noise is None:
         return Check(name, None, "no design has two seeds at this size, so noise is not known")
     known = [(spread.sd, spread) for spread in spreads if spread.sd is not None]
     if not known:
@@ -223,60 +165,20 @@ def _spread_check(seed_sd: float | None, spreads: Sequence[Spread]) -> Check:
     which = (
         "" if not at.without else " without " + listed([f"{a} {level}" for a, level in at.without])
     )
-    ratio = f"{least / seed_sd:.1f} times" if seed_sd > 0 else "seeds do not differ"
-    told = f"at least {100 * least:.1f} points{which}, seed sd {100 * seed_sd:.1f} points ({ratio})"
+    ratio = f"{least / noise:.1f} times" if noise > 0 else "seeds do not differ"
+    told = f"at least {100 * least:.1f} points{which}, seed sd {100 * noise:.1f} points ({ratio})"
     unjudged = [spread for spread in spreads if spread.sd is None]
     if unjudged:
         told += f"; {min(s.designs for s in unjudged)} designs are left without the worst level of "
         told += "every axis at once, too few to judge" if unjudged == [spreads[-1]] else "an axis"
-    return Check(name, least >= SPREAD * seed_sd, told)
-
-
-def _category_check(categories: Sequence[Category], needed: int) -> Check:
-    name = (
-        f"{needed} of {len(categories)} categories have a design {100 * FAR:g} points above chance "
-        f"and another within {100 * NEAR:g} points of it"
-    )
-    met = [category.name for category in categories if category.passed]
-    unknown = [category.name for category in categories if category.passed is None]
-    short = [category.name for category in categories if category.passed is False]
-    told = f"met by {listed(met) if met else 'none'}"
-    told += f"; not by {listed(short)}" if short else ""
-    told += f"; chance or a second design is missing for {listed(unknown)}" if unknown else ""
-    passed = True if len(met) >= needed else None if len(met) + len(unknown) >= needed else False
-    return Check(name, passed, told)
-
-
-def _question_check(categories: Sequence[Category]) -> Check:
-    name = f"at least {QUESTIONS} questions a category"
-    counts = {category.name: category.questions for category in categories}
-    known = {key: count for key, count in counts.items() if count is not None}
-    if len(known) < len(counts):
-        return Check(name, None, "the number of questions was not recorded")
-    least = min(known, key=lambda key: known[key])
-    return Check(name, known[least] >= QUESTIONS, f"{known[least]} in {least}, the smallest")
-
-
-def _controls_note(categories: Sequence[Category]) -> str:
-    told = []
-    for control in ("question_only", "single_frame"):
-        above = [
-            f"{category.name} {100 * (category.controls[control] - category.chance):+.0f}"
-            for category in categories
-            if control in category.controls and category.chance is not None
-        ]
-        label = control.replace("_", " ")
-        told.append(
-            f"{label}: {', '.join(above) + ' points from chance' if above else 'not measured'}"
-        )
-    return "controls    " + "; ".join(told)
+    return Check(name, least >= SPREAD * noise, told)
 
 
 def _interactions_note(tests: Sequence[Interaction]) -> str:
     if not tests:
-        return "size x level  not tested: two sizes and more designs than levels are needed"
+        return "size by level: not tested, for two sizes and more designs than levels are needed"
     told = [
         f"{test.axis} F({test.df[0]},{test.df[1]}) = {test.f:.2f}, p = {test.p:.3f}"
         for test in tests
     ]
-    return "size x level  " + "; ".join(told)
+    return "size by level: " + "; ".join(told)

@@ -64,6 +64,24 @@ def spoken_of(result: FitResult) -> CurvePoint | None:
     return max(known, key=lambda point: (getattr(point, metric), -point.size), default=None)
 
 
+def size_ladder(result: FitResult) -> list[CurvePoint]:
+    """One point per proxy size below the target, at its largest samples; smallest first."""
+    best: dict[float, CurvePoint] = {}
+    for point in result.headline:
+        if point.size < result.target.size:
+            best.setdefault(point.size, point)
+    return sorted(best.values(), key=lambda point: point.size)
+
+
+def interval_of(point: CurvePoint, metric: str) -> tuple[float, float] | None:
+    """95% limits of a point's metric; for R² the squared limits of r, 0 where they straddle it."""
+    if metric != "r2" or point.r_ci95 is None:
+        return point.decision_accuracy_ci95 if metric != "r2" else None
+    low, high = point.r_ci95
+    squares = low * low, high * high
+    return (0.0 if low < 0 < high else min(squares)), max(squares)
+
+
 def unmeasured(result: FitResult, *, factors: bool, cost: bool, signal: bool) -> list[str]:
     """What the verdict does not rest on, one sentence each.
 
@@ -120,7 +138,7 @@ def _tiles(result: FitResult, point: CurvePoint, cost_is_measured: bool) -> tupl
         Tile(
             f"R² to {count_name(result.target.size)}",
             figure(point.r2),
-            f"r {figure(point.r)}, {within(point.r_ci95)}",
+            f"{within(interval_of(point, 'r2'))}; r {figure(point.r)}",
         ),
         Tile(
             "pairs decided as at the target",

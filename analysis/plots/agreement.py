@@ -10,6 +10,7 @@ from analysis.curve import CurvePoint
 from analysis.fit import FitResult
 from analysis.plots.style import BLUE, FAINT, GREEN, INK, MUTED, ORANGE, RED, canvas, grid, styled
 from analysis.summary import zone_of
+from analysis.verdict import interval_of, size_ladder
 from analysis.words import count_name, figure
 
 ZONES = {
@@ -24,24 +25,6 @@ ZONES = {
 METRICS = {"r2": "R² to the target", "decision_accuracy": "decision accuracy"}
 CROWDED = 6
 """Above so many sizes the tick labels stand upright."""
-
-
-def metric_interval(point: CurvePoint, metric: str) -> tuple[float, float] | None:
-    """95% limits of a point's metric; for R² the squared limits of r, 0 where they straddle it."""
-    if metric != "r2" or point.r_ci95 is None:
-        return point.decision_accuracy_ci95 if metric != "r2" else None
-    low, high = point.r_ci95
-    squares = low * low, high * high
-    return (0.0 if low < 0 < high else min(squares)), max(squares)
-
-
-def size_ladder(result: FitResult) -> list[CurvePoint]:
-    """One point per proxy size below the target, at its largest samples; smallest first."""
-    best: dict[float, CurvePoint] = {}
-    for point in result.headline:
-        if point.size < result.target.size:
-            best.setdefault(point.size, point)
-    return sorted(best.values(), key=lambda point: point.size)
 
 
 @styled
@@ -114,7 +97,7 @@ def _series(
     if not points:
         return
     for place, point in zip(places, points, strict=True):
-        if limits := metric_interval(point, metric):
+        if limits := interval_of(point, metric):
             axis.vlines(place, *limits, color=colour, linewidth=2.2, alpha=0.45, zorder=3)
     axis.plot(
         places, [getattr(point, metric) for point in points], marker, color=colour, markersize=7,
@@ -152,4 +135,4 @@ def _log_ticks(axis: Axes, values: Sequence[float]) -> None:
 
 
 def _lows(points: Sequence[CurvePoint], metric: str) -> list[float]:
-    return [limits[0] for point in points if (limits := metric_interval(point, metric))]
+    return [limits[0] for point in points if (limits := interval_of(point, metric))]

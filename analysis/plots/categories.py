@@ -6,8 +6,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.categories import FAR, NEAR, Category
 from analysis.plots.style import BLUE, FAINT, INK, ORANGE, PURPLE, RED, canvas, grid, styled
-from analysis.signal import FAR, NEAR, Category
 
 CONTROLS = {"question_only": ("x", RED), "single_frame": ("P", PURPLE)}
 """Shortcut control -> marker, colour."""

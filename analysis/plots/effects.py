@@ -8,11 +8,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.decisions import Decision
-from analysis.plots.style import BLUE, GREEN, INK, MUTED, RED, WIDTH, canvas, styled
-from analysis.words import count_name
+from analysis.plots.style import BLUE, GREEN, INK, LEGEND_WIDTH, MUTED, RED, canvas, styled
+from analysis.words import count_name, listed
 
-COLOURS = {"reversed": RED, "shrinks": GREEN, "transfers": BLUE, "undecided": MUTED}
-"""Worst verdict of a pair of levels over the proxies -> colour of its line."""
+COLOURS = {"reversed": RED, "undecided": MUTED, "shrinks": GREEN, "transfers": BLUE}
+"""Verdicts, the worst first -> colour of the line of a pair of levels."""
 
 NAMED = 6
 """With more pairs than this only the reversed ones are named."""
@@ -49,12 +49,12 @@ def effect_slopes(decisions: Sequence[Decision], unit: str = "score") -> Figure:
 
 def worst_verdict(decisions: Sequence[Decision]) -> str:
     """The verdict that stands for a pair of levels over all proxies, a key of `COLOURS`."""
-    verdicts = {decision.verdict for decision in decisions}
-    if "reversed" in verdicts:
-        return "reversed"
-    if any(verdict.startswith("undecided") for verdict in verdicts):
-        return "undecided"
-    return "shrinks" if "shrinks" in verdicts else "transfers"
+    verdicts = {_short(decision) for decision in decisions}
+    return next(verdict for verdict in COLOURS if verdict in verdicts)
+
+
+def _short(decision: Decision) -> str:
+    return decision.verdict.split("_")[0]
 
 
 def _line(
@@ -64,7 +64,11 @@ def _line(
     places = [sizes.index(row.size) for row in rows] + [len(sizes)]
     effects: list[float | None] = [row.proxy_effect for row in rows] + [rows[-1].target_effect]
     limits = [row.proxy_ci95 for row in rows] + [rows[-1].target_ci95]
-    drawn = [item for item in zip(places, effects, limits, strict=True) if item[1] is not None]
+    drawn = [
+        (place, effect, limit)
+        for place, effect, limit in zip(places, effects, limits, strict=True)
+        if effect is not None
+    ]
     axis.plot(
         [place for place, _, _ in drawn], [effect for _, effect, _ in drawn],
         color=colour, linewidth=1.6, marker=marker, markersize=6, markerfacecolor=colour,
@@ -84,5 +88,7 @@ def _label(pair: tuple[str, str], rows: Sequence[Decision], pairs: int) -> str |
     verdict = worst_verdict(rows)
     if pairs > NAMED and verdict != "reversed":
         return None
-    letters = int(WIDTH * 11)
-    return "\n".join(textwrap.wrap(f"{pair[0]} → {pair[1]}: {verdict}", letters)[:2])
+    if verdict in ("reversed", "undecided"):
+        where = [count_name(row.size) for row in rows if _short(row) == verdict]
+        verdict += f" at {listed(where)}" if len(where) < len(rows) else ""
+    return "\n".join(textwrap.wrap(f"{pair[0]} → {pair[1]}: {verdict}", LEGEND_WIDTH)[:2])

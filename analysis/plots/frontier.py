@@ -39,10 +39,10 @@ def cost_frontier(points: Sequence[CurvePoint]) -> Figure:
     axis.axhline(0.5, color=INK, linewidth=1, linestyle=(0, (5, 3)))
     axis.annotate(
         "a coin", (1, 0.5), (-3, 3), xycoords=("axes fraction", "data"),
-        textcoords="offset points", ha="right", fontsize=8,
+        textcoords="offset points", ha="right", fontsize=8.5,
     )  # fmt: skip
     axis.plot(
-        [price(point) for point in best], [point.decision_accuracy for point in best],
+        [price(point) for point in best], [point.decision_accuracy or 0 for point in best],
         color=MUTED, linewidth=1, zorder=2,
     )  # fmt: skip
     for point in points:
@@ -56,7 +56,7 @@ def cost_frontier(points: Sequence[CurvePoint]) -> Figure:
         axis.plot(place, height, marker, color=colour, markersize=7, markeredgecolor="white")
         axis.annotate(
             proxy_name(point.size, point.samples), (place, height), (6, -10),
-            textcoords="offset points", fontsize=8.5,
+            textcoords="offset points", fontsize=9,
         )  # fmt: skip
     _share_axis(axis)
     axis.set_ylabel("decision accuracy")

@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.curve import CurvePoint
-from analysis.plots.agreement import metric_interval
-from analysis.plots.style import BLUE, GREEN, INK, ORANGE, RED, canvas, grid, styled
+from analysis.plots.style import BLUE, GREEN, INK, LEGEND_WIDTH, ORANGE, RED, canvas, grid, styled
+from analysis.verdict import interval_of
 from analysis.words import figure, proxy_name
 
 MARKS = {
@@ -19,8 +19,6 @@ MARKS = {
     "most influential": ("X", RED, 10),
 }
 """Role of a variant -> marker, colour, size."""
-LEGEND_WIDTH = 46
-"""Letters of one legend line; a name goes on for two lines at most."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +84,7 @@ def _draw(axis: Axes, panel: Panel) -> None:
 
 def _heading(point: CurvePoint) -> str:
     told = f"r {figure(point.r)},  R² {figure(point.r2)}"
-    limits = metric_interval(point, "r2")
+    limits = interval_of(point, "r2")
     return told + (f"  [{figure(limits[0])}, {figure(limits[1])}]" if limits else "")
 
 

@@ -5,15 +5,18 @@ import re
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import ParamSpec
+from typing import Any, ParamSpec
 from xml.sax.saxutils import quoteattr
 
 import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-WIDTH = 4.4
+WIDTH = 4.0
 """Inches of a figure: one column of a page, or a phone held upright at nearly its own size."""
+
+LEGEND_WIDTH = 44
+"""Letters of one legend line; a name goes on for two lines at most."""
 
 INK, MUTED, FAINT = "#1b2733", "#5b6774", "#d5dbe1"
 BLUE, ORANGE, RED, GREEN, SKY, PURPLE = (
@@ -21,17 +24,17 @@ BLUE, ORANGE, RED, GREEN, SKY, PURPLE = (
 )  # fmt: skip
 """Okabe and Ito's palette, its light tones darkened until they can be read on white."""
 
-_RC = {
+_RC: dict[Any, Any] = {
     "font.family": "sans-serif",
     "font.sans-serif": ["DejaVu Sans", "Helvetica", "Arial"],
-    "font.size": 9,
-    "axes.titlesize": 9.5,
+    "font.size": 9.5,
+    "axes.titlesize": 10,
     "axes.titleweight": "bold",
     "axes.titlelocation": "left",
-    "axes.labelsize": 9,
-    "xtick.labelsize": 8.5,
-    "ytick.labelsize": 8.5,
-    "legend.fontsize": 8.5,
+    "axes.labelsize": 9.5,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "legend.fontsize": 9,
     "legend.frameon": False,
     "text.color": INK,
     "text.parse_math": False,

@@ -1,0 +1,1 @@
+"""Figures of the analysis: each takes results and returns a matplotlib figure."""
