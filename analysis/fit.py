@@ -47,6 +47,8 @@ class FitResult:
     cheapest_proxy: Offer | None
     frontier: tuple[Offer, ...]
     next: tuple[Step, ...]
+    cost_is_measured: bool
+    """Whether costs come from the table, and not from parameters times samples."""
     evaluation: tuple[EvaluationNoise, ...] | None
     """Noise of the questions per rung and benchmark; None without a file of questions."""
     warnings: tuple[FitWarning, ...]
@@ -150,6 +152,7 @@ def fit(
         cheapest_proxy=cheapest(everywhere, accuracy),
         frontier=tuple(frontier(everywhere)),
         next=tuple(next_steps(judged, verdict, rung.size)),
+        cost_is_measured=table.cost is not None,
         evaluation=None if questions is None else evaluation_noise(questions, table),
         warnings=in_words(everywhere),
     )

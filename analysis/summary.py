@@ -7,6 +7,7 @@ from rich.text import Text
 
 from analysis.curve import CurvePoint, Interval
 from analysis.fit import FitResult
+from analysis.verdict import unmeasured
 from analysis.words import count_name, figure
 
 STYLES = {
@@ -59,6 +60,13 @@ def summarise(result: FitResult) -> RenderableType:
         size = count_name(result.critical_samples.size)
         parts.append(Text(f"Data at {size}: {result.critical_samples.reason}"))
     parts += [Text(f"! {w.code}: {w.message}") for w in result.warnings]
+    gaps = unmeasured(
+        result,
+        factors=any(point.ci_method == "levels_jackknife_z" for point in result.headline),
+        cost=result.cost_is_measured,
+        signal=False,
+    )
+    parts.append(Text("Not measured. " + " ".join(gaps), style="dim"))
     return Group(*parts)
 
 

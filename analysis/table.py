@@ -40,29 +40,6 @@ class Table:
     cost: NDArray[np.float64] | None
 
 
-def read_file(path: str | Path) -> pd.DataFrame:
-    """Read a CSV or Parquet file; the content decides which of the two it is.
-
-    Returns:
-        The rows under their number in the file (a CSV header is row 1). CSV cells stay text.
-
-    Raises:
-        ValueError: one line, when the file cannot be read or is empty.
-    """
-    path = Path(path)
-    try:
-        with path.open("rb") as file:
-            is_parquet = file.read(4) == b"PAR1"
-        frame = _read_parquet(path) if is_parquet else _read_csv(path)
-    except FileNotFoundError:
-        raise ValueError(f"{path}: no such file") from None
-    except Exception as error:  # parsers raise many types; any of them means the file is unusable
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"{path}: cannot be read as CSV or Parquet: {reason}") from None
-    frame.attrs["source"] = str(path)
-    return frame
-
-
 def read_table(path: str | Path, columns: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Read a table of scores for `fit`.
 
@@ -73,7 +50,7 @@ def read_table(path: str | Path, columns: Mapping[str, str] | None = None) -> pd
     Raises:
         ValueError: one line, when the file cannot be read or a column cannot be mapped.
     """
-    frame = read_file(path)
+    frame = _read(Path(path))
     mapped = {}
     for ours, theirs in (columns or {}).items():
         if ours not in REQUIRED + OPTIONAL:
@@ -81,6 +58,15 @@ def read_table(path: str | Path, columns: Mapping[str, str] | None = None) -> pd
             raise ValueError(f"cannot map column {theirs!r} to {ours!r}; choose from {choices}")
         mapped[ours] = column(frame, theirs)
     return frame.drop(columns=[ours for ours in mapped if ours in frame]).assign(**mapped)
+
+
+def read_questions(path: str | Path) -> pd.DataFrame:
+    """Read a file of single answers for `fit`, with the columns that `analysis.questions` asks for.
+
+    Raises:
+        ValueError: one line, when the file cannot be read.
+    """
+    return _read(Path(path))
 
 
 def check_table(frame: pd.DataFrame, factors: Sequence[str] = ()) -> Table:
@@ -132,6 +118,21 @@ def check_table(frame: pd.DataFrame, factors: Sequence[str] = ()) -> Table:
     )
     _forbid_duplicates(frame, table)
     return table
+
+
+def _read(path: Path) -> pd.DataFrame:
+    """Read CSV or Parquet, as the content says; rows keep their number, a header being row 1."""
+    try:
+        with path.open("rb") as file:
+            is_parquet = file.read(4) == b"PAR1"
+        frame = _read_parquet(path) if is_parquet else _read_csv(path)
+    except FileNotFoundError:
+        raise ValueError(f"{path}: no such file") from None
+    except Exception as error:  # parsers raise many types; any of them means the file is unusable
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ValueError(f"{path}: cannot be read as CSV or Parquet: {reason}") from None
+    frame.attrs["source"] = str(path)
+    return frame
 
 
 def _read_parquet(path: Path) -> pd.DataFrame:
