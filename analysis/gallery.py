@@ -11,12 +11,12 @@ from analysis.pairs import MACRO, TARGET_MEASURE, Rung, Scores
 from analysis.plots.agreement import agreement_curve, samples_curve
 from analysis.plots.categories import category_strip
 from analysis.plots.effects import effect_slopes
-from analysis.plots.frontier import cost_frontier
+from analysis.plots.frontier import cost_frontier, priced
 from analysis.plots.scatter import Panel, proxy_scatter
 from analysis.signal import Signal
 from analysis.table import check_table
-from analysis.verdict import size_ladder
-from analysis.words import count_name, proxy_name
+from analysis.verdict import rung_name, size_ladder
+from analysis.words import count_name
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,12 @@ def _agreement(result: FitResult) -> Iterator[Drawing]:
         if any(point.ceiling_r2 is not None for point in ladder):
             caption += " Green: the R² that seed noise alone would allow."
         yield Drawing("agreement", "agreement", agreement_curve(result), caption)
-    priced = [p for p in result.headline if p.relative_cost and p.decision_accuracy is not None]
-    if len(priced) > 1:
+    if len(priced(result)) > 1:
         caption = (
             "Share of pairs of designs ordered as at the target, with 95% intervals, against the "
             "cost of one design. The line joins the proxies that no cheaper one matches."
         )
-        yield Drawing("agreement", "cost", cost_frontier(priced), caption)
+        yield Drawing("agreement", "cost", cost_frontier(result), caption)
     if len({point.samples for point in result.headline}) > 1:
         caption = f"Agreement with {target} by training samples, one line per proxy size."
         yield Drawing("agreement", "samples", samples_curve(result), caption)
@@ -80,9 +79,9 @@ def _scatters(
 ) -> Iterator[Drawing]:
     panels = scatter_panels(frame, result, lower_is_better, proxy_measure)
     for panel in reversed(panels):
-        proxy = proxy_name(panel.point.size, panel.point.samples)
-        caption = f"Each dot is a design: its score at {proxy} and at {count_name(panel.target)}."
-        yield Drawing("scatter", f"scatter-{proxy}", proxy_scatter([panel]), caption)
+        caption = f"Each dot is a design: its {panel.unit} at {panel.proxy} and at {panel.target}."
+        name = f"scatter-{count_name(panel.point.size)}"
+        yield Drawing("scatter", name, proxy_scatter([panel]), caption)
 
 
 def scatter_panels(
@@ -108,7 +107,9 @@ def scatter_panels(
         panels.append(
             Panel(
                 point=point,
-                target=result.target.size,
+                proxy=rung_name(result, point.size, point.samples),
+                target=rung_name(result, result.target.size, result.target.samples),
+                unit=_unit(result),
                 variants=[table.variants[code] for code in pair.variants],
                 proxy_scores=list(pair.x),
                 target_scores=list(pair.y),
@@ -119,12 +120,17 @@ def scatter_panels(
 
 
 def _decisions(result: FitResult) -> Iterator[Drawing]:
-    unit = "standardised score" if result.benchmark == MACRO else "score"
     for factor in dict.fromkeys(decision.factor for decision in result.decisions):
         rows = [decision for decision in result.decisions if decision.factor == factor]
         if any(row.target_effect is not None for row in rows):
             caption = f"Effect of swapping two levels of {factor}, from the smallest proxy up."
-            yield Drawing("decisions", f"effects-{factor}", effect_slopes(rows, unit), caption)
+            yield Drawing(
+                "decisions", f"effects-{factor}", effect_slopes(rows, _unit(result)), caption
+            )
+
+
+def _unit(result: FitResult) -> str:
+    return "standardised score" if result.benchmark == MACRO else "score"
 
 
 def _signal(signal: Signal | None) -> Iterator[Drawing]:

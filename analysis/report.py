@@ -20,8 +20,8 @@ from analysis.sheets import (
     proxy_rows,
 )
 from analysis.signal import Signal
-from analysis.verdict import share, unmeasured, verdict, within
-from analysis.words import count_name, figure, listed, proxy_name
+from analysis.verdict import rung_name, share, unmeasured, verdict, within
+from analysis.words import count_name, figure, listed
 
 METHODS = (
     "R² is the squared Pearson correlation of the designs' scores at a proxy and at the target, as "
@@ -60,7 +60,7 @@ def write_report(
         out: the HTML file.
         title: of the page; the question itself by default.
         lead: a sentence under the title, such as the study's question and hypothesis.
-        factors: as given to the fit.
+        factors: as given to the fit; the axes of the designs.
         lower_is_better: as given to the fit.
         proxy_measure: as given to the fit.
         signal: the signal check, where it was made.
@@ -70,20 +70,21 @@ def write_report(
     Returns:
         `out`.
     """
+    has_cost = "cost" in frame and bool(frame["cost"].notna().any())
     drawings = draw_all(frame, result, lower_is_better, proxy_measure, signal)
     page = _environment().get_template("report.html.j2").render(
         title=title or f"Which proxies decide like {count_name(result.target.size)}?",
         lead=lead,
-        facts=_facts(result),
-        verdict=verdict(result, cost_is_measured="cost" in frame),
+        facts=_facts(result, factors),
+        verdict=verdict(result, cost_is_measured=has_cost),
         steps=result.next,
         gaps=unmeasured(
-            result, factors=bool(factors), cost="cost" in frame, signal=signal is not None
+            result, cost=has_cost, signal=signal is not None
         ),
         drawings=_inlined([*drawings, *extra]),
         proxies=proxy_rows(result),
         macro=result.benchmark == MACRO,
-        cost_is_measured="cost" in frame,
+        cost_is_measured=has_cost,
         samples_reason=result.critical_samples.reason if result.critical_samples else "",
         comparisons=comparison_sentences(result),
         benchmarks=benchmark_sheet(result),
@@ -130,11 +131,13 @@ def _brackets(limits: tuple[float, float] | None) -> str:
     return "" if limits is None else within(limits).removeprefix("95% ")
 
 
-def _facts(result: FitResult) -> str:
-    rungs = listed([proxy_name(point.size, point.samples) for point in reversed(result.headline)])
+def _facts(result: FitResult, factors: Sequence[str]) -> str:
+    names = [rung_name(result, point.size, point.samples) for point in reversed(result.headline)]
     most = max((point.n for point in result.headline), default=0)
-    about = [f"{most} designs in common", f"proxies {rungs or 'none'}"]
-    about.append(f"target {proxy_name(result.target.size, result.target.samples)}")
+    about = [f"{most} designs in common", f"proxies {listed(names) if names else 'none'}"]
+    about.append(f"target {rung_name(result, result.target.size, result.target.samples)}")
+    if factors:
+        about.append(f"axes {listed(list(factors))}")
     if result.benchmark:
         of = "the mean of the standardised benchmarks" if result.benchmark == MACRO else ""
         about.append(f"judged on {of or result.benchmark}")

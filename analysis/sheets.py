@@ -9,8 +9,8 @@ from analysis.curve import CurvePoint
 from analysis.decisions import Decision
 from analysis.fit import FitResult
 from analysis.summary import zone_of
-from analysis.verdict import interval_of, size_ladder, within
-from analysis.words import count_name, figure, proxy_name
+from analysis.verdict import interval_of, rung_name, size_ladder, within
+from analysis.words import count_name, figure
 
 VERDICTS = {
     "transfers": "transfers",
@@ -45,7 +45,7 @@ def proxy_rows(result: FitResult) -> list[ProxyRow]:
     """Every proxy of the verdict, largest first."""
     return [
         ProxyRow(
-            proxy_name(point.size, point.samples),
+            rung_name(result, point.size, point.samples),
             point,
             _interval(interval_of(point, "r2")),
             zone_of(point, result),
@@ -186,8 +186,8 @@ def _decision_cell(decision: Decision | None) -> tuple[str, str, str]:
 def _decision_summary(rows: Sequence[Decision], size: float) -> str:
     verdicts = [row.verdict for row in rows if row.size == size]
     counts = {word: sum(VERDICTS[v] == word for v in verdicts) for word in VERDICTS.values()}
-    told = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
-    return f"at {count_name(size)}, of {len(verdicts)} pairs {told}"
+    told = ", ".join(f"{word} {count}" for word, count in counts.items() if count)
+    return f"of {len(verdicts)} pairs of levels at {count_name(size)}: {told}"
 
 
 def _effect(effect: float | None, limits: tuple[float, float] | None) -> str:
@@ -201,4 +201,6 @@ def _amount(value: float) -> str:
 
 
 def _part(value: float, total: float) -> str:
-    return "-" if pd.isna(value) or not total else f"{value / total:.0%}"
+    if pd.isna(value) or not total:
+        return "-"
+    return "<1%" if 0 < value / total < 0.005 else f"{value / total:.0%}"

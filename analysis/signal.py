@@ -16,7 +16,7 @@ from analysis.categories import (
 )
 from analysis.interactions import Interaction, interactions
 from analysis.load import axes_of
-from analysis.words import count_name, listed
+from analysis.words import count_name, figure, listed
 
 SPREAD = 3.0
 """Standard deviations of seeds that the standard deviation of design means has to reach."""
@@ -178,7 +178,10 @@ def _interactions_note(tests: Sequence[Interaction]) -> str:
     if not tests:
         return "size by level: not tested, for two sizes and more designs than levels are needed"
     told = [
-        f"{test.axis} F({test.df[0]},{test.df[1]}) = {test.f:.2f}, p = {test.p:.3f}"
-        for test in tests
+        f"{test.axis} F({test.df[0]},{test.df[1]}) = {test.f:.2f}, {_p(test.p)}" for test in tests
     ]
     return "size by level: " + "; ".join(told)
+
+
+def _p(p: float) -> str:
+    return "p < .001" if p < 0.001 else f"p = {figure(p)}"

@@ -64,6 +64,12 @@ def spoken_of(result: FitResult) -> CurvePoint | None:
     return max(known, key=lambda point: (getattr(point, metric), -point.size), default=None)
 
 
+def rung_name(result: FitResult, size: float, samples: float | None) -> str:
+    """Name of a proxy or the target; the samples are told where the result has several."""
+    several = {point.samples for point in result.headline} | {result.target.samples}
+    return proxy_name(size, samples if len(several) > 1 else None)
+
+
 def size_ladder(result: FitResult) -> list[CurvePoint]:
     """One point per proxy size below the target, at its largest samples; smallest first."""
     best: dict[float, CurvePoint] = {}
@@ -82,12 +88,11 @@ def interval_of(point: CurvePoint, metric: str) -> tuple[float, float] | None:
     return (0.0 if low < 0 < high else min(squares)), max(squares)
 
 
-def unmeasured(result: FitResult, *, factors: bool, cost: bool, signal: bool) -> list[str]:
+def unmeasured(result: FitResult, *, cost: bool, signal: bool) -> list[str]:
     """What the verdict does not rest on, one sentence each.
 
     Args:
         result: of the fit.
-        factors: whether design factors were declared.
         cost: whether the table holds costs.
         signal: whether the signal check was made.
     """
@@ -100,7 +105,7 @@ def unmeasured(result: FitResult, *, factors: bool, cost: bool, signal: bool) ->
         )
     if not cost:
         gaps.append("Cost: the table has none, so shares are parameters times samples.")
-    if not factors:
+    if not any(point.ci_method == "levels_jackknife_z" for point in result.curve):
         gaps.append("Which design axes transfer: no factors were declared.")
     if result.critical_samples is None:
         gaps.append("How much data a proxy needs: each size has one number of samples.")
@@ -123,7 +128,7 @@ def _tiles(result: FitResult, point: CurvePoint, cost_is_measured: bool) -> tupl
     sure = f"{100 * critical.confidence:g}% confidence"
     wanted = f"{UNITS[critical.metric]} ≥ {critical.threshold:g}"
     certified = critical.certified is not None
-    name = proxy_name(point.size, point.samples)
+    name = rung_name(result, point.size, point.samples)
     return (
         Tile(
             "smallest size to trust" if certified else "best candidate",

@@ -7,9 +7,14 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator
 
 from analysis.curve import CurvePoint
+from analysis.fit import FitResult
 from analysis.plots.style import BLUE, INK, MUTED, canvas, grid, styled
-from analysis.verdict import share
-from analysis.words import proxy_name
+from analysis.verdict import rung_name, share
+
+
+def priced(result: FitResult) -> list[CurvePoint]:
+    """The proxies of the verdict that have a cost and a decision accuracy."""
+    return [p for p in result.headline if p.relative_cost and p.decision_accuracy is not None]
 
 
 def price(point: CurvePoint) -> float:
@@ -27,15 +32,12 @@ def frontier(points: Sequence[CurvePoint]) -> list[CurvePoint]:
 
 
 @styled
-def cost_frontier(points: Sequence[CurvePoint]) -> Figure:
-    """Decision accuracy with its 95% interval against relative cost on a log axis.
-
-    Args:
-        points: proxies with a cost and a decision accuracy.
-    """
+def cost_frontier(result: FitResult) -> Figure:
+    """Decision accuracy with its 95% interval against relative cost on a log axis."""
+    points = priced(result)
     figure, (axis,) = canvas(3.2)
     grid(axis)
-    best = frontier(points)
+    best, prices = frontier(points), sorted(price(point) for point in points)
     axis.axhline(0.5, color=INK, linewidth=1, linestyle=(0, (5, 3)))
     axis.annotate(
         "a coin", (1, 0.5), (-3, 3), xycoords=("axes fraction", "data"),
@@ -54,9 +56,10 @@ def cost_frontier(points: Sequence[CurvePoint]) -> Figure:
             )
         marker = "o" if point in best else "s"
         axis.plot(place, height, marker, color=colour, markersize=7, markeredgecolor="white")
+        left = place > (prices[0] * prices[-1]) ** 0.5  # a name goes where there is room
         axis.annotate(
-            proxy_name(point.size, point.samples), (place, height), (6, -10),
-            textcoords="offset points", fontsize=9,
+            rung_name(result, point.size, point.samples), (place, height), (-7 if left else 7, -3),
+            textcoords="offset points", fontsize=9, ha="right" if left else "left",
         )  # fmt: skip
     _share_axis(axis)
     axis.set_ylabel("decision accuracy")

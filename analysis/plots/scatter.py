@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from analysis.curve import CurvePoint
 from analysis.plots.style import BLUE, GREEN, INK, LEGEND_WIDTH, ORANGE, RED, canvas, grid, styled
 from analysis.verdict import interval_of
-from analysis.words import figure, proxy_name
+from analysis.words import figure
 
 MARKS = {
     "best at the target": ("*", GREEN, 15),
@@ -27,14 +27,18 @@ class Panel:
 
     point: CurvePoint
     """What the curve says of this proxy."""
-    target: float
-    """Parameters of the target."""
+    proxy: str
+    """Name of the proxy."""
+    target: str
+    """Name of the target."""
     variants: Sequence[str]
     proxy_scores: Sequence[float]
     """Seed means, one per variant."""
     target_scores: Sequence[float]
     influential: str | None = None
     """The variant whose leaving out moves R² most."""
+    unit: str = "score"
+    """What the axes measure."""
 
     @property
     def roles(self) -> dict[str, list[str]]:
@@ -57,7 +61,7 @@ def proxy_scatter(panels: Sequence[Panel]) -> Figure:
     canvas_, axes = canvas(4.5, columns=len(panels), sharey=True)
     for axis, panel in zip(axes, panels, strict=True):
         _draw(axis, panel)
-    axes[0].set_ylabel(f"score at {proxy_name(panels[0].target)} (target)")
+    axes[0].set_ylabel(f"{panels[0].unit} at {panels[0].target} (target)")
     return canvas_
 
 
@@ -77,7 +81,7 @@ def _draw(axis: Axes, panel: Panel) -> None:
             label=_legend_words(" and ".join(roles), variant), zorder=4,
         )  # fmt: skip
     axis.set_title(_heading(panel.point))
-    axis.set_xlabel(f"score at {proxy_name(panel.point.size, panel.point.samples)} (proxy)")
+    axis.set_xlabel(f"{panel.unit} at {panel.proxy} (proxy)")
     axis.margins(0.07)
     axis.legend(loc="upper left", bbox_to_anchor=(-0.13, -0.16), handletextpad=0.4, borderaxespad=0)
 
