@@ -70,21 +70,23 @@ def write_report(
     Returns:
         `out`.
     """
-    has_cost = "cost" in frame and bool(frame["cost"].notna().any())
     drawings = draw_all(frame, result, lower_is_better, proxy_measure, signal)
     page = _environment().get_template("report.html.j2").render(
         title=title or f"Which proxies decide like {count_name(result.target.size)}?",
         lead=lead,
         facts=_facts(result, factors),
-        verdict=verdict(result, cost_is_measured=has_cost),
+        verdict=verdict(result),
         steps=result.next,
         gaps=unmeasured(
-            result, cost=has_cost, signal=signal is not None
+            result,
+            factors=any(point.ci_method == "levels_jackknife_z" for point in result.headline),
+            cost=result.cost_is_measured,
+            signal=signal is not None,
         ),
         drawings=_inlined([*drawings, *extra]),
         proxies=proxy_rows(result),
         macro=result.benchmark == MACRO,
-        cost_is_measured=has_cost,
+        cost_is_measured=result.cost_is_measured,
         samples_reason=result.critical_samples.reason if result.critical_samples else "",
         comparisons=comparison_sentences(result),
         benchmarks=benchmark_sheet(result),

@@ -29,13 +29,8 @@ class Verdict:
     tiles: tuple[Tile, ...]
 
 
-def verdict(result: FitResult, *, cost_is_measured: bool) -> Verdict:
-    """Say which proxy to trust, its share of the target's cost and with what confidence.
-
-    Args:
-        result: of the fit.
-        cost_is_measured: whether costs come from the table, and not from parameters x samples.
-    """
+def verdict(result: FitResult) -> Verdict:
+    """Say which proxy to trust, its share of the target's cost and with what confidence."""
     critical = result.critical_size
     target = count_name(result.target.size)
     if critical.certified is not None:
@@ -48,7 +43,7 @@ def verdict(result: FitResult, *, cost_is_measured: bool) -> Verdict:
             names = listed([count_name(size) for size in sorted(critical.plausible)])
             headline += f" Plausible: {names}."
     point = spoken_of(result)
-    tiles = _tiles(result, point, cost_is_measured) if point else ()
+    tiles = _tiles(result, point) if point else ()
     return Verdict(critical.status, headline, critical.reason, tiles)
 
 
@@ -88,11 +83,12 @@ def interval_of(point: CurvePoint, metric: str) -> tuple[float, float] | None:
     return (0.0 if low < 0 < high else min(squares)), max(squares)
 
 
-def unmeasured(result: FitResult, *, cost: bool, signal: bool) -> list[str]:
+def unmeasured(result: FitResult, *, factors: bool, cost: bool, signal: bool) -> list[str]:
     """What the verdict does not rest on, one sentence each.
 
     Args:
         result: of the fit.
+        factors: whether design factors were declared.
         cost: whether the table holds costs.
         signal: whether the signal check was made.
     """
@@ -105,7 +101,7 @@ def unmeasured(result: FitResult, *, cost: bool, signal: bool) -> list[str]:
         )
     if not cost:
         gaps.append("Cost: the table has none, so shares are parameters times samples.")
-    if not any(point.ci_method == "levels_jackknife_z" for point in result.curve):
+    if not factors:
         gaps.append("Which design axes transfer: no factors were declared.")
     if result.critical_samples is None:
         gaps.append("How much data a proxy needs: each size has one number of samples.")
@@ -123,7 +119,7 @@ def share(part: float | None) -> str:
     return f"{percent:.0f}%" if percent >= 10 else f"{percent:.2g}%"
 
 
-def _tiles(result: FitResult, point: CurvePoint, cost_is_measured: bool) -> tuple[Tile, ...]:
+def _tiles(result: FitResult, point: CurvePoint) -> tuple[Tile, ...]:
     critical = result.critical_size
     sure = f"{100 * critical.confidence:g}% confidence"
     wanted = f"{UNITS[critical.metric]} ≥ {critical.threshold:g}"
@@ -138,7 +134,9 @@ def _tiles(result: FitResult, point: CurvePoint, cost_is_measured: bool) -> tupl
         Tile(
             "cost of one run",
             share(point.relative_cost),
-            "of the target's, as recorded" if cost_is_measured else "of the target's, 6ND estimate",
+            "of the target's, as recorded"
+            if result.cost_is_measured
+            else "of the target's, 6ND estimate",
         ),
         Tile(
             f"R² to {count_name(result.target.size)}",
