@@ -32,7 +32,14 @@ def human_time(seconds: float) -> str:
 
 def human_count(number: float) -> str:
     """A count with a metric suffix."""
-    for limit, suffix in ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "K")):
+    for limit, suffix in (
+        (1e18, "E"),
+        (1e15, "P"),
+        (1e12, "T"),
+        (1e9, "G"),
+        (1e6, "M"),
+        (1e3, "K"),
+    ):
         if number >= limit:
             return f"{number / limit:.3g} {suffix}"
     return f"{number:.3g}"
@@ -154,7 +161,8 @@ def plan_table(plan: Plan) -> Table:
     """One row per size: cells by state, parameters, tokens, FLOPs and expected time."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in (
-        "size", "done", "missing", "failed", "LM params", "trained", "tokens/video", "FLOPs", "time",
+        "size", "done", "missing", "failed", "LM params", "trained", "tokens/video", "FLOPs",
+        "time",
     ):  # fmt: skip
         table.add_column(name, justify="left" if name == "size" else "right", no_wrap=True)
     done = {cell.score_id for cell in plan.done}
@@ -163,9 +171,7 @@ def plan_table(plan: Plan) -> Table:
         cells = [cell for cell in plan.cells if cell.size.name == name]
         to_run = [cell for cell in cells if cell.score_id not in done]
         trained = [trainable_parameters(cell.design, cell.size) for cell in cells]
-        visual = [
-            cell.design.sampling.max_clips * tokens_per_clip(cell.design) for cell in cells
-        ]
+        visual = [cell.design.sampling.max_clips * tokens_per_clip(cell.design) for cell in cells]
         table.add_row(
             name,
             str(len(cells) - len(to_run)),

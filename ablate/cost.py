@@ -104,10 +104,10 @@ def expected_workload(cell: Cell, train_videos: int, questions: int) -> Workload
 
 
 def flops(cell: Cell, work: Workload) -> dict[str, float]:
-    """FLOPs by part: `encode <tower>`, `connector`, `llm` for training, `evaluate` for all of the evaluation.
+    """FLOPs by part: `encode <tower>`, `connector`, `llm` for training, `evaluate` for the rest.
 
-    A trained part costs its forward pass three times, a frozen part that gradients pass through twice,
-    a frozen tower once.
+    A trained part costs its forward pass three times, a frozen part that gradients pass through
+    twice, a frozen tower once.
     """
     design, size = cell.design, cell.size
     frames = design.sampling.frames_per_clip

@@ -3,8 +3,9 @@
 import dataclasses
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ablate.sizes import NAMES, size_row
 from ablate.spec import Cell, Design, Level, Size, content_id
@@ -43,9 +44,12 @@ class Grid:
         if self.fraction is not None:
             chosen = _balanced(chosen, self.fraction)
         return tuple(
-            dataclasses.replace(self.base, **dict(zip(self.axes, levels, strict=True)))
-            for levels in chosen
+            dataclasses.replace(self.base, **_named(self.axes, levels)) for levels in chosen
         )
+
+
+def _named(axes: Iterable[str], levels: Iterable[Level]) -> dict[str, Any]:
+    return dict(zip(axes, levels, strict=True))
 
 
 def _balanced(rows: list[tuple[Level, ...]], count: int) -> list[tuple[Level, ...]]:
@@ -108,7 +112,7 @@ class Study:
 
     @property
     def axes(self) -> tuple[str, ...]:
-        """Axes on which the designs differ; they name the variants and are the factors of the analysis."""
+        """Axes on which the designs differ: they name the variants and are the factors."""
         return tuple(axis for axis in Design.AXES if axis in self.grid.axes)
 
     @property
@@ -158,7 +162,7 @@ class Study:
 
 
 def _tower_weights(design: Design, size: Size) -> str:
-    """Fingerprint of the weights the encoder starts from: shipped files, or published checkpoints."""
+    """Fingerprint of the encoder's first weights: shipped files, or published checkpoints."""
     towers = design.encoder.towers
     return content_id(
         [weights_hash(tower) if size.tiny_towers else PUBLIC[tower].hub_id for tower in towers]

@@ -43,7 +43,7 @@ class Listener(Protocol):
 
 
 def launch(cells: Sequence[Cell], job: Job, listener: Listener, slots: int) -> None:
-    """Run cells as one Tune grid, `slots` at a time on this machine, or on the cluster at `RAY_ADDRESS`.
+    """Run cells as one Tune grid: `slots` at a time here, or on the cluster at `RAY_ADDRESS`.
 
     A cell that fails leaves its reason in the store and never stops the others.
     """

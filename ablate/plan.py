@@ -1,4 +1,4 @@
-"""What a sweep would run and what it would cost, before anything runs. Loads neither torch nor ray."""
+"""What a sweep would run and cost, before anything runs; loads neither torch nor ray."""
 
 from collections import Counter
 from dataclasses import dataclass

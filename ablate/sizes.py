@@ -9,26 +9,22 @@ CLOSED_VOCABULARY = 320
 CLOSED_CONTEXT = 512
 
 ANCHOR_LR, ANCHOR_PARAMETERS = 3e-5, 3_085_938_688
-"""Language-model rate of the 3B ablations (paper Table 12), the anchor of the square-root rule (App. C)."""
+"""Rate of the 3B ablations (paper Table 12): the anchor of the square-root rule (App. C)."""
 BATCH = 256
 """Conversations per step (paper Table 7)."""
 
 
-def _scratch(
-    name: str, hidden: int, layers: int, heads: int, intermediate: int, lr: float
-) -> Size:
+def _scratch(name: str, hidden: int, layers: int, heads: int, intermediate: int, lr: float) -> Size:
     """A row small enough to train from scratch on a CPU, with the tiny sibling towers."""
     llm = LlmShape(
         vocab=CLOSED_VOCABULARY, hidden=hidden, layers=layers, heads=heads, kv_heads=heads,
         intermediate=intermediate, tied=True, context=CLOSED_CONTEXT,
     )  # fmt: skip
-    return Size(
-        name, llm, tiny_towers=True, lr_vision=lr / 4, lr_connector=lr, lr_llm=lr, batch=32
-    )
+    return Size(name, llm, tiny_towers=True, lr_vision=lr / 4, lr_connector=lr, lr_llm=lr, batch=32)
 
 
 def _pretrained(name: str, llm: LlmShape, weights: str, *, plan_only: bool = False) -> Size:
-    """A public language model with the paper's towers; its rate falls with the square root of its size."""
+    """A public language model with the paper's towers; its rate falls with the root of its size."""
     lr_llm = float(f"{ANCHOR_LR * math.sqrt(ANCHOR_PARAMETERS / llm.parameters):.2g}")
     return Size(
         name, llm, tiny_towers=False, lr_vision=5e-6, lr_connector=1e-4, lr_llm=lr_llm,

@@ -17,7 +17,7 @@ SPEC_VERSION = 1
 
 
 class Tower(StrEnum):
-    """Vision towers by the paper's names; the size row decides between the public one and its tiny sibling."""
+    """Vision towers by the paper's names; the size row decides: public one or tiny sibling."""
 
     SIGLIP = "siglip"
     DINOV2 = "dinov2"
@@ -60,7 +60,7 @@ class StageData(StrEnum):
 
 @dataclass(frozen=True)
 class Uniform:
-    """`frames` frames spread evenly over the whole video, grouped into clips of `frames_per_clip`."""
+    """`frames` frames spread evenly over the video, grouped into clips of `frames_per_clip`."""
 
     frames: int
     frames_per_clip: int = 4
@@ -86,7 +86,7 @@ class Uniform:
 
 @dataclass(frozen=True)
 class Fps:
-    """Clips of `frames_per_clip` frames at a fixed rate, consecutive until `max_clips`, then spaced evenly.
+    """Clips at a fixed frame rate, consecutive until `max_clips`, then spaced evenly.
 
     The frames inside a clip always keep their rate (paper Sec. 4.1).
     """
@@ -114,7 +114,7 @@ Sampling = Uniform | Fps
 
 @dataclass(frozen=True)
 class Encoder:
-    """One vision tower, or several whose features are fused on the channel axis (paper Sec. 4.2)."""
+    """One vision tower, or several fused on the channel axis (paper Sec. 4.2)."""
 
     towers: tuple[Tower, ...]
 
@@ -133,7 +133,7 @@ class Encoder:
 
 @dataclass(frozen=True)
 class Connector:
-    """Resamples a clip's patch features to `tokens_per_frame` tokens for each of its frames (paper Sec. 4.3)."""
+    """Resamples a clip's patches to `tokens_per_frame` tokens per frame (paper Sec. 4.3)."""
 
     kind: ConnectorKind
     tokens_per_frame: int
@@ -175,7 +175,7 @@ class Integration:
 
 @dataclass(frozen=True)
 class Stage:
-    """One call of `Trainer.fit`: which parts learn, at which multiple of the size row's rate, on what.
+    """One call of `Trainer.fit`: what learns, at which multiple of the size row's rate, on what.
 
     `None` means frozen; 1.0 means the learning rate of the size row.
     """
@@ -393,7 +393,7 @@ class Cell:
 
     @property
     def train_id(self) -> str:
-        """Hash of all that decides the trained weights; how it executes is recorded, never hashed."""
+        """Hash of all that decides the trained weights; how a cell executes is only recorded."""
         described = to_dict(self)
         for evaluation in ("protocol", "eval_data"):
             del described[evaluation]
@@ -467,7 +467,9 @@ def from_dict(value: Any) -> Any:
     cls = _TYPES[name]
     known = {f.name for f in dataclasses.fields(cls)}
     if unknown := sorted(set(fields) - known):
-        raise ValueError(f"spec: {name} has no field {unknown[0]!r}; it has {', '.join(sorted(known))}")
+        raise ValueError(
+            f"spec: {name} has no field {unknown[0]!r}; it has {', '.join(sorted(known))}"
+        )
     try:
         return cls(**{key: from_dict(item) for key, item in fields.items()})
     except TypeError as error:
@@ -502,4 +504,6 @@ def _require_positive(owner: object, *names: str) -> None:
     for name in names:
         value = getattr(owner, name)
         if isinstance(value, bool) or not isinstance(value, int | float) or not value > 0:
-            raise ValueError(f"{type(owner).__name__.lower()}: {name} must be positive, not {value!r}")
+            raise ValueError(
+                f"{type(owner).__name__.lower()}: {name} must be positive, not {value!r}"
+            )

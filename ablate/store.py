@@ -1,4 +1,4 @@
-"""What finished cells leave behind: one folder per training, one record per score, written atomically."""
+"""What finished cells leave behind: one folder per training, one atomic record per score."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from typing import Any
 from ablate.spec import Cell, to_dict
 
 Record = dict[str, Any]
-"""A finished cell as plain JSON: its description, scores, cost, loss curve and versions (docs/record.md)."""
+"""A finished cell as plain JSON: description, scores, cost, loss curve, versions (docs/record.md)."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,9 @@ class Failure:
 class RunStore:
     """Folders `<root>/runs/<train_id>/`: the truth about what is done.
 
-    `cell.json` is written first. `weights.safetensors` and `training.json` follow when training ends;
-    `<score_id>/record.json` comes last, so its presence means done. `failure.json` says why there is none.
+    `cell.json` is written first. `weights.safetensors` and `training.json` follow when training
+    ends; `<score_id>/record.json` comes last, so its presence means done. `failure.json` says why
+    there is none.
 
     Raises:
         ValueError: the root cannot be written.

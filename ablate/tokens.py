@@ -1,4 +1,4 @@
-"""The only arithmetic of visual tokens: used by the plan, the prompt builder and the splice's check."""
+"""The only arithmetic of visual tokens: for the plan, the prompt and the splice's check."""
 
 from ablate.data.sampling import clip_count
 from ablate.spec import Design

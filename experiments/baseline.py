@@ -16,7 +16,7 @@ from ablate.spec import (
     Uniform,
 )
 
-# 8 frames for every sampling level: levels differ in where the frames lie, not in how many they are.
+# 8 frames at every sampling level: levels differ in where frames lie, not in how many they are.
 UNIFORM_8 = Uniform(frames=8)
 FPS_2 = Fps(fps=2, frames_per_clip=4, max_clips=2)
 FPS_1 = Fps(fps=1, frames_per_clip=4, max_clips=2)

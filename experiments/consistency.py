@@ -1,6 +1,7 @@
 """From which size on do design decisions transfer, on all six axes at once?
 
-Hypothesis: decisions made at 100K hold at 1M; those made at 10K do not (paper Sec. 3, "scaling consistency").
+Hypothesis: decisions made at 100K hold at 1M; those made at 10K do not
+(paper Sec. 3, "scaling consistency").
 """
 
 from ablate.grid import Grid, Study

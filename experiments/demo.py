@@ -1,4 +1,4 @@
-"""Which proxy may be trusted for sampling, encoder and connector? Answered in ten minutes on two cores.
+"""Which proxy may be trusted for sampling, encoder and connector? Ten minutes on two cores.
 
 Hypothesis: 30K parameters rank these designs as 100K do, 10K do not.
 """

@@ -10,7 +10,18 @@ import pytest
 ROOT = Path(__file__).parents[1]
 HEAVY = {"torch", "ray", "transformers", "lightning"}
 VIDEO = {"decord", "av", "cv2", "torchcodec"}
-LIGHT = {"spec", "sizes", "grid", "store", "plan", "tasks", "tokens", "towers", "connectors", "cost"}
+LIGHT = {
+    "spec",
+    "sizes",
+    "grid",
+    "store",
+    "plan",
+    "tasks",
+    "tokens",
+    "towers",
+    "connectors",
+    "cost",
+}
 
 
 def _modules() -> dict[str, Path]:
@@ -40,9 +51,7 @@ IMPORTS = {name: _imports(path) for name, path in MODULES.items()}
 
 
 def _importers(libraries: set[str]) -> set[str]:
-    return {
-        name for name, used in IMPORTS.items() if {u.split(".")[0] for u in used} & libraries
-    }
+    return {name for name, used in IMPORTS.items() if {u.split(".")[0] for u in used} & libraries}
 
 
 def _uses(name: str, prefix: str) -> bool:
@@ -96,8 +105,8 @@ def test_studies_and_analysis_see_only_the_light_modules() -> None:
         "import ablate, ablate.cli",
         "import analysis; analysis.fit",
         "import experiments; [experiments.load(n) for n in experiments.names()]",
-        "import sys; sys.argv = ['ablate', 'plan', '--study', 'demo', '--store', '/nonexistent/x']\n"
-        "from ablate.cli import main\nmain(standalone_mode=False)",
+        "from ablate.cli import verbs\n"
+        "verbs(['plan', '--study', 'demo', '--store', '/none'], standalone_mode=False)",
     ],
 )
 def test_light_paths_load_neither_torch_nor_ray(statement: str) -> None:

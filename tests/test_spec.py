@@ -130,10 +130,10 @@ def test_wrong_dictionaries_are_refused_in_one_line(fields: dict) -> None:
     ],
 )
 def test_bad_levels_name_the_culprit_and_the_choices(make, culprit: str, choice: str) -> None:
-    with pytest.raises(ValueError, match=".") as caught:
+    with pytest.raises(ValueError, match=culprit) as caught:
         make()
     message = str(caught.value)
-    assert culprit in message and choice in message and "\n" not in message
+    assert choice in message and "\n" not in message
 
 
 def test_integration_kinds() -> None:

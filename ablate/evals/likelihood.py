@@ -1,4 +1,4 @@
-"""Scores the options of multiple-choice questions by the likelihood of their text, never by parsing."""
+"""Scores the options of multiple-choice questions by the likelihood of their text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -50,14 +50,12 @@ def summarise(questions: pd.DataFrame, task: Task) -> dict[str, dict[str, dict[s
         task: names the key that clusters questions.
 
     Returns:
-        {"scores" | "kinds" | "groups": {name: {accuracy, p_correct, margin, n, se, chance}}}; `se` is
-        the standard error of the accuracy with questions of one video taken together.
+        {"scores" | "kinds" | "groups": {name: {accuracy, p_correct, margin, n, se, chance}}}; `se`
+        is the standard error of the accuracy with questions of one video taken together.
     """
     groups = questions.assign(group=questions["duration"].map(duration_group))
     return {
-        key: {
-            str(name): _score(part, task) for name, part in groups.groupby(column, observed=True)
-        }
+        key: {str(name): _score(part, task) for name, part in groups.groupby(column, observed=True)}
         for key, column in (("scores", "category"), ("kinds", "kind"), ("groups", "group"))
     }
 

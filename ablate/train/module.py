@@ -26,10 +26,11 @@ class Diverged(RuntimeError):
 
 
 class StageModule(pl.LightningModule):
-    """Trains the parts that have a rate; the loss is averaged over the answer tokens of the global batch.
+    """Trains the parts that have a rate; the loss is a mean over the global batch's answer tokens.
 
-    The loader yields global batches, which are cut into micro-batches here: dividing every micro-batch's
-    summed loss by the global number of answer tokens makes the gradient independent of the cut.
+    The loader yields global batches, which are cut into micro-batches here: dividing every
+    micro-batch's summed loss by the global number of answer tokens makes the gradient independent
+    of the cut.
     """
 
     def __init__(
@@ -98,6 +99,9 @@ def answer_nll(model: VideoLMM, batch: Batch) -> torch.Tensor:
     supervised = targets != IGNORED
     features = batch.features if batch.pixels is None else model.encode(batch.pixels)
     logits = model(
-        batch.input_ids, batch.attention_mask, features, positions=functional.pad(supervised, (0, 1))
+        batch.input_ids,
+        batch.attention_mask,
+        features,
+        positions=functional.pad(supervised, (0, 1)),
     )
     return functional.cross_entropy(logits.float(), targets[supervised], reduction="sum")
