@@ -8,17 +8,21 @@ process: a decord reader does not survive a fork.
 
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 TIMESTAMP_TOLERANCE = 1e-3
 """Seconds by which a frame may start late and still count as shown: decord keeps single floats."""
+_DECODED_AT_ONCE = 16
+"""Frames held at full size."""
+
+T = TypeVar("T")
 
 
 class MediaError(ValueError):
@@ -70,6 +74,17 @@ def read_frames(path: Path | str, times: Sequence[float]) -> tuple[np.ndarray, t
     Raises:
         MediaError: the file is missing, damaged or no video.
     """
+    frames, realised = map_frames(path, times, lambda frame: frame)
+    return np.stack(frames), realised
+
+
+def map_frames(
+    path: Path | str, times: Sequence[float], transform: Callable[[np.ndarray], T]
+) -> tuple[list[T], tuple[float, ...]]:
+    """What `transform` makes of each frame of `read_frames`, uint8 (H, W, 3).
+
+    It is called as frames are decoded, so that a long video is never in memory at full size.
+    """
     with _opened(path) as reader:
         starts = _frame_spans(reader)[:, 0]
         starts = starts - starts[0]
@@ -77,8 +92,11 @@ def read_frames(path: Path | str, times: Sequence[float]) -> tuple[np.ndarray, t
         indices = np.maximum(np.searchsorted(starts, at, side="right") - 1, 0)
         # Each frame is decoded once: a clamped time or a rate above the video's repeats frames.
         wanted, where = np.unique(indices, return_inverse=True)
-        frames = reader.get_batch(wanted).asnumpy()[where]
-        return frames, tuple(round(float(start), 6) for start in starts[indices])
+        made: list[T] = []
+        for first in range(0, len(wanted), _DECODED_AT_ONCE):
+            part = reader.get_batch(wanted[first : first + _DECODED_AT_ONCE]).asnumpy()
+            made += [transform(frame) for frame in part]
+        return [made[i] for i in where], tuple(round(float(t), 6) for t in starts[indices])
 
 
 def write_video(

@@ -1,0 +1,128 @@
+"""The global batches of a stage, in order, whatever the number of workers.
+
+Workers decode and lay out whole batches; towers, statistics and tensors stay in the main process.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.utils.data import DataLoader, Dataset
+
+from ablate.data.cache import CacheUse
+from ablate.data.collate import Batch
+from ablate.data.features import Encode
+from ablate.data.mixture import Pools, Span, check_pools, sample_at
+from ablate.data.samples import Sample, SampleMaker
+from ablate.data.sources import Conversation
+from ablate.data.stats import SamplingStats
+from ablate.spec import Mixture
+
+
+@dataclass(frozen=True)
+class Order:
+    """Which conversation every sample of a run is."""
+
+    seed: int
+    mixture: Mixture
+    stages: tuple[Span, ...]
+    pools: Pools
+
+    def __post_init__(self) -> None:
+        check_pools(self.mixture, self.stages, self.pools)
+
+    def __getitem__(self, k: int) -> Conversation:
+        return sample_at(k, self.seed, self.mixture, self.stages, self.pools)
+
+
+class StageLoader:
+    """Batches of samples number `start` to `stop`; each iteration begins at `start`."""
+
+    def __init__(
+        self,
+        order: Order,
+        maker: SampleMaker,
+        *,
+        start: int,
+        stop: int,
+        batch: int,
+        encoders: Sequence[Encode] = (),
+        workers: int = 0,
+        stats: SamplingStats | None = None,
+    ) -> None:
+        """Prepares the stage; nothing is read before the first batch is asked for.
+
+        Args:
+            order: of the run.
+            maker: of the design.
+            start: number of the first sample; a later one resumes.
+            stop: number after the last sample.
+            batch: samples per global batch; the last may be smaller.
+            encoders: the towers, needed where they are frozen.
+            workers: processes that decode; they change the speed, never the batches.
+            stats: takes in every sample that is handed out.
+        """
+        self.maker, self.encoders, self.stats = maker, encoders, stats
+        self.use = CacheUse()
+        self._batches = _Batches(order, maker, start, stop, batch)
+        self._workers = workers
+
+    def __len__(self) -> int:
+        return len(self._batches)
+
+    def __iter__(self) -> Iterator[Batch]:
+        loader = DataLoader(
+            self._batches,
+            batch_size=None,
+            num_workers=self._workers,
+            collate_fn=_as_is,
+            # A loader draws a seed for its workers: not from the stream that the model uses.
+            generator=torch.Generator(),
+        )
+        for made in loader:
+            samples, use = _unwrapped(made)
+            batch = self.maker.batch(samples, self.encoders)
+            self.use += use + self.maker.viewer.cache.take_use()
+            if self.stats is not None:
+                for sample in samples:
+                    self.stats.add(sample)
+            yield batch
+
+
+@dataclass(frozen=True)
+class _Batches(Dataset):
+    """Whole batches by number, made wherever the loader runs."""
+
+    order: Order
+    maker: SampleMaker
+    start: int
+    stop: int
+    batch: int
+
+    def __len__(self) -> int:
+        return math.ceil((self.stop - self.start) / self.batch)
+
+    def __getitem__(self, index: int) -> "_Made":
+        first = self.start + index * self.batch
+        numbers = range(first, min(first + self.batch, self.stop))
+        try:
+            samples = [self.maker.make(self.order[k]) for k in numbers]
+        except ValueError as error:
+            # Raised in a worker, it would come back as a RuntimeError around a traceback.
+            return error
+        return samples, self.maker.viewer.cache.take_use()
+
+
+_Made = tuple[list[Sample], CacheUse] | ValueError
+"""A batch's samples and the cache use they cost, or why there are none."""
+
+
+def _as_is(made: _Made) -> _Made:
+    return made
+
+
+def _unwrapped(made: _Made) -> tuple[list[Sample], CacheUse]:
+    if isinstance(made, ValueError):
+        raise made
+    return made
