@@ -20,10 +20,11 @@ _EXACT = 1e-12  # nearer to +-1 than this is a perfect line, float noise apart
 class Correlation:
     """Pearson's r with the jackknife of its Fisher transform z = atanh r.
 
-    With declared factors the variants share levels and are not independent, so every factor adds
-    the leave-one-level-out jackknife V_f = (L-1)/L sum (z_(-l) - mean)^2. With up to three factors
-    their sum replaces the leave-one-variant-out V where that gives the wider interval; with more,
-    V grows by what each V_f exceeds it.
+    Leaving out one variant at a time gives the variance V of z. With declared factors the variants
+    share levels and are not independent, so every factor adds the leave-one-level-out jackknife
+    V_f = (L-1)/L sum (z_(-l) - mean)^2: with up to three factors their sum replaces V where it is
+    larger; with more, where it would count V itself many times, V grows by what each exceeds it.
+    Limits of z are taken with t(n-2).
     """
 
     n: int
@@ -63,12 +64,12 @@ class Correlation:
 
     def half_width(self, probability: float) -> float:
         """Distance from z to its one-sided limit at a probability, e.g. .975 for a 95% interval."""
-        t = float(stdtrit(self.n - 2, probability))
         own, shared = self._variances
         if len(shared) > FEW_FACTORS:
-            return t * (own + sum(max(0.0, v - own) for v in shared)) ** 0.5
-        # sums of level jackknives cover with the normal quantile, but never claim more than t does
-        return max(t * own**0.5, float(ndtri(probability)) * sum(shared) ** 0.5)
+            variance = own + sum(max(0.0, v - own) for v in shared)
+        else:
+            variance = max(own, sum(shared))
+        return float(stdtrit(self.n - 2, probability)) * variance**0.5
 
     def limits(self, probability: float) -> tuple[float, float] | None:
         """Lower and upper limit of r, each one-sided; None for fewer than four variants."""
