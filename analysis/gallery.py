@@ -1,12 +1,11 @@
 """The figures of a report: which of them a result has the data for, each with its caption."""
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
 
 import pandas as pd
-from matplotlib.figure import Figure
 
 from analysis.fit import FitResult
+from analysis.page import Drawing
 from analysis.pairs import MACRO, TARGET_MEASURE, Rung, Scores
 from analysis.plots.agreement import agreement_curve, samples_curve
 from analysis.plots.categories import category_strip
@@ -17,18 +16,6 @@ from analysis.signal import Signal
 from analysis.table import check_table
 from analysis.verdict import rung_name, size_ladder
 from analysis.words import count_name
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """A figure of a report."""
-
-    section: str
-    """Where it stands: `agreement`, `scatter`, `decisions`, `signal` or `extra`."""
-    name: str
-    """File stem."""
-    figure: Figure
-    caption: str
 
 
 def draw_all(

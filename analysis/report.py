@@ -3,25 +3,25 @@
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-import jinja2
 import pandas as pd
-from markupsafe import Markup
 
 from analysis.fit import FitResult
-from analysis.gallery import Drawing, draw_all
+from analysis.gallery import draw_all
+from analysis.page import write_page
 from analysis.pairs import MACRO
-from analysis.plots.style import inline_svg
+from analysis.published import compare_with_paper
 from analysis.sheets import (
     benchmark_sheet,
     carried_sheet,
     comparison_sentences,
     cost_sheets,
     decision_sheets,
+    paper_sheet,
     proxy_rows,
 )
 from analysis.signal import Signal
-from analysis.verdict import rung_name, share, unmeasured, verdict, within
-from analysis.words import count_name, figure, listed
+from analysis.verdict import rung_name, unmeasured, verdict
+from analysis.words import count_name, listed
 
 METHODS = (
     "R² is the squared Pearson correlation of the designs' scores at a proxy and at the target, as "
@@ -50,7 +50,6 @@ def write_report(
     proxy_measure: str = "accuracy",
     signal: Signal | None = None,
     costs: pd.DataFrame | None = None,
-    extra: Sequence[Drawing] = (),
 ) -> Path:
     """Write the page; what the table does not hold is left out and listed as not measured.
 
@@ -65,13 +64,15 @@ def write_report(
         proxy_measure: as given to the fit.
         signal: the signal check, where it was made.
         costs: the table of `analysis.load.load_costs`.
-        extra: further figures, shown before the warnings.
 
     Returns:
         `out`.
     """
     drawings = draw_all(frame, result, lower_is_better, proxy_measure, signal)
-    page = _environment().get_template("report.html.j2").render(
+    return write_page(
+        "report.html.j2",
+        out,
+        drawings,
         title=title or f"Which proxies decide like {count_name(result.target.size)}?",
         lead=lead,
         facts=_facts(result, factors),
@@ -83,7 +84,6 @@ def write_report(
             cost=result.cost_is_measured,
             signal=signal is not None,
         ),
-        drawings=_inlined([*drawings, *extra]),
         proxies=proxy_rows(result),
         macro=result.benchmark == MACRO,
         cost_is_measured=result.cost_is_measured,
@@ -92,45 +92,12 @@ def write_report(
         benchmarks=benchmark_sheet(result),
         carried=carried_sheet(result),
         decisions=decision_sheets(result),
+        against_paper=paper_sheet(compare_with_paper(frame)),
         signal=signal,
         costs=cost_sheets(costs),
         warnings=result.warnings,
         methods=METHODS,
-    )  # fmt: skip
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(page, encoding="utf-8")
-    return out
-
-
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("analysis", "."),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {
-        "figure": figure,
-        "count": count_name,
-        "share": share,
-        "interval": _brackets,
-        "plain": lambda value: "-" if value is None else f"{value:.3g}",
-    }
-    return environment
-
-
-def _inlined(drawings: Sequence[Drawing]) -> dict[str, list[tuple[Markup, str]]]:
-    """Section -> markup, trusted because matplotlib escapes what it writes, and caption."""
-    sections: dict[str, list[tuple[Markup, str]]] = {}
-    for one in drawings:
-        markup = Markup(inline_svg(one.figure, one.caption))
-        sections.setdefault(one.section, []).append((markup, one.caption))
-    return sections
-
-
-def _brackets(limits: tuple[float, float] | None) -> str:
-    return "" if limits is None else within(limits).removeprefix("95% ")
 
 
 def _facts(result: FitResult, factors: Sequence[str]) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 from analysis.curve import CurvePoint
 from analysis.decisions import Decision
 from analysis.fit import FitResult
+from analysis.published import AxisComparison
 from analysis.summary import zone_of
 from analysis.verdict import interval_of, rung_name, size_ladder, within
 from analysis.words import count_name, figure
@@ -133,6 +134,20 @@ def comparison_sentences(result: FitResult) -> list[str]:
         f"{figure(one.delta_r2)} ({within(one.ci95)})."
         for one in result.comparisons
     ]
+
+
+def paper_sheet(axes: Sequence[AxisComparison]) -> Sheet | None:
+    """Our order of levels beside the paper's, a row per axis; None without a level in common."""
+    if not axes:
+        return None
+    rows = []
+    for one in axes:
+        ours, theirs = (
+            " > ".join(level[0] for level in sorted(one.levels, key=lambda level: -level[side]))
+            for side in (1, 2)
+        )
+        rows.append((one.axis, figure(one.tau), ours, theirs))
+    return Sheet("Against the paper", ("axis", "tau", "here", "in the paper"), tuple(rows))
 
 
 def cost_sheets(costs: pd.DataFrame | None) -> list[Sheet]:
