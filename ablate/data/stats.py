@@ -46,7 +46,7 @@ class SamplingStats:
     clips: Spread = field(default_factory=Spread)
     frames: Spread = field(default_factory=Spread)
     fps: Spread = field(default_factory=Spread)
-    """Frames a second inside a clip, as realised; a clip that shows one moment has none."""
+    """Frames a second inside a clip, as realised, of clips that the video's end does not cut."""
     covered: Spread = field(default_factory=Spread)
     """Share of the video between the first and the last frame seen."""
     visual_tokens: Spread = field(default_factory=Spread)
@@ -64,8 +64,8 @@ class SamplingStats:
         self.frames.add(times.size)
         self.covered.add(float(times.max() - times.min()) / footage.duration)
         self.visual_tokens.add(sample.prompt.input_ids.count(VISUAL))
-        for clip in times:
-            if clip[-1] > clip[0]:
+        for clip, wanted in zip(times, footage.times or (), strict=True):
+            if wanted[-1] < footage.duration and clip[-1] > clip[0]:
                 self.fps.add((len(clip) - 1) / float(clip[-1] - clip[0]))
 
     def to_dict(self) -> dict[str, Any]:

@@ -59,8 +59,8 @@ def probe(path: Path | str) -> VideoInfo:
     with _opened(path) as reader:
         spans = _frame_spans(reader)
         height, width = reader[0].shape[:2]
-        duration = float(spans[-1, 1] - spans[0, 0])
-        return VideoInfo(duration, len(spans) / duration, len(spans), width, height)
+        duration = round(float(spans[-1, 1] - spans[0, 0]), 4)
+        return VideoInfo(duration, round(len(spans) / duration, 4), len(spans), width, height)
 
 
 def read_frames(path: Path | str, times: Sequence[float]) -> tuple[np.ndarray, tuple[float, ...]]:

@@ -1,0 +1,264 @@
+"""Global batches of a stage: the same for any number of workers, from any sample on."""
+
+import pickle
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from ablate.data.cache import ArrayCache
+from ablate.data.features import TowerInput
+from ablate.data.frames import View
+from ablate.data.mixture import Pools
+from ablate.data.module import Order, StageLoader
+from ablate.data.samples import SampleMaker
+from ablate.data.sources import Conversation, Media, pools
+from ablate.data.stats import SamplingStats
+from ablate.data.tokenizer import ClosedTokenizer
+from ablate.data.video import MediaError, write_video
+from ablate.data.viewer import Viewer
+from ablate.spec import Fps, IntegrationKind, Mixture, StageData
+from ablate.tokens import VISUAL
+from tests.data.designs import design
+from tests.data.videos import frame_numbers, numbered_frame
+
+SAMPLING = Fps(2, 4, 3)
+MIXTURE = Mixture(text=20, image=20, multi_image=20, video=40)
+DESIGN = design(SAMPLING, 1, IntegrationKind.BOTH, MIXTURE)
+VIEWS = View(32, (0, 0, 0)), View(16, (127, 127, 127))
+TOWERS = tuple(
+    TowerInput(view, (4, 2, 2), width, f"w{width}")
+    for view, width in zip(VIEWS, (3, 5), strict=True)
+)
+SECONDS = {"short": 1.5, "middle": 5.0, "long": 20.0}
+
+
+@dataclass(frozen=True)
+class Part:
+    start: int
+    stop: int
+    data: StageData = StageData.MIXTURE
+
+
+def _encoder(tower: TowerInput):
+    """Mean colours of quarters, repeated to the tower's width."""
+
+    def encode(pixels: torch.Tensor) -> torch.Tensor:
+        half = tower.view.image_size // 2
+        means = torch.nn.functional.avg_pool2d(pixels[0].float(), half)  # (F, 3, 2, 2)
+        features = means.permute(0, 2, 3, 1)  # (F, 2, 2, 3)
+        return features.repeat(1, 1, 1, 2)[None, ..., : tower.width] / 255
+
+    return encode
+
+
+ENCODERS = tuple(_encoder(tower) for tower in TOWERS)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory) -> Pools:
+    """Three videos, pictures, sets and texts: six conversations of each modality."""
+    root: Path = tmp_path_factory.mktemp("data")
+    media = {}
+    for name, seconds in SECONDS.items():
+        write_video(root / f"{name}.mp4", map(numbered_frame, range(round(seconds * 8))), 8)
+        media[name] = Media(root / f"{name}.mp4", f"print/{name}.mp4")
+    for name, colour in (("red", (255, 0, 0)), ("blue", (0, 0, 255))):
+        Image.new("RGB", (32, 32), colour).save(root / f"{name}.png")
+        media[name] = Media(root / f"{name}.png", f"print/{name}.png")
+    shown: dict[str, Sequence[tuple[str, ...]]] = {
+        "text": [()],
+        "image": [("red",), ("blue",)],
+        "multi_image": [("red", "blue"), ("blue", "red", "red")],
+        "video": [(name,) for name in SECONDS],
+    }
+    return pools(
+        Conversation(
+            f"{modality}-{index}",
+            modality,
+            tuple(media[name] for name in names[index % len(names)]),
+            SECONDS.get("".join(names[index % len(names)])) if index < 3 else None,
+            (("which way ?", "left"), ("how many flashes ?", ("one", "two", "three")[index % 3])),
+        )
+        for modality, names in shown.items()
+        for index in range(6)
+    )
+
+
+def _loader(data: Pools, root: Path, *, frozen: bool = True, **options) -> StageLoader:
+    options = {"start": 0, "stop": 20, "batch": 6} | options
+    maker = SampleMaker(
+        DESIGN,
+        ClosedTokenizer(),
+        Viewer(SAMPLING, TOWERS, ArrayCache(root), frozen=frozen),
+        options.pop("context", 512),
+    )
+    order = Order(3, MIXTURE, (Part(0, 8, StageData.VIDEO), Part(8, 20)), data)
+    return StageLoader(order, maker, encoders=ENCODERS if frozen else (), **options)
+
+
+def _same(first, second) -> bool:
+    assert first.rows == second.rows
+    pairs = [
+        (first.input_ids, second.input_ids),
+        (first.labels, second.labels),
+        (first.attention_mask, second.attention_mask),
+        *zip(first.features or (), second.features or (), strict=True),
+        *zip(first.pixels or (), second.pixels or (), strict=True),
+    ]
+    return all(torch.equal(a, b) and a.dtype == b.dtype for a, b in pairs)
+
+
+def _all_same(first, second) -> bool:
+    return all(_same(a, b) for a, b in zip(first, second, strict=True))
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_workers_change_nothing(frozen, data, tmp_path):
+    alone = list(_loader(data, tmp_path / "a", frozen=frozen))
+    helped = list(_loader(data, tmp_path / "b", frozen=frozen, workers=2))
+    assert _all_same(alone, helped)
+    assert [len(batch.rows) for batch in alone] == [6, 6, 6, 2]
+
+
+def test_what_workers_get_can_be_pickled(data, tmp_path):
+    made = _loader(data, tmp_path)._batches
+    samples, _ = pickle.loads(pickle.dumps(made))[1]
+    assert [sample.prompt for sample in samples] == [sample.prompt for sample in made[1][0]]
+
+
+def test_a_warm_cache_changes_nothing_and_computes_nothing(data, tmp_path):
+    cold, warm = _loader(data, tmp_path), _loader(data, tmp_path)
+    assert _all_same(list(cold), list(warm))
+    assert cold.use.misses > 0 and cold.use.seconds > 0
+    assert warm.use.misses == 0 and warm.use.hits > 0
+    helped = _loader(data, tmp_path, workers=2)
+    list(helped)
+    assert helped.use == warm.use
+
+
+def test_resuming_goes_on_where_it_stopped(data, tmp_path):
+    whole = list(_loader(data, tmp_path))
+    assert _all_same(list(_loader(data, tmp_path, start=12)), whole[2:])
+    loader = _loader(data, tmp_path)
+    assert _all_same(list(loader), list(loader))
+    assert len(loader) == len(whole)
+
+
+def test_stages_and_modalities(data, tmp_path):
+    first, second, *_ = _loader(data, tmp_path, batch=8)
+    assert all(name.startswith("video") for name in first.ids)
+    assert len({name.split("-")[0] for name in second.ids}) == 4
+
+
+def test_clips_follow_their_sample(data, tmp_path):
+    for batch in _loader(data, tmp_path, frozen=False):
+        assert batch.features is None
+        large, small = batch.pixels
+        assert large.shape[1:] == (4, 3, 32, 32) and small.shape[1:] == (4, 3, 16, 16)
+        assert len(large) == len(small) == sum(row.clips for row in batch.rows)
+        visual = (batch.input_ids == VISUAL).sum(1).tolist()
+        assert visual == [4 * row.clips for row in batch.rows]
+        at = 0
+        for row in batch.rows:
+            clips = large[at : at + row.clips].permute(0, 1, 3, 4, 2).numpy()
+            at += row.clips
+            modality, index = row.id.split("-")
+            if modality == "video":
+                name = list(SECONDS)[int(index) % 3]
+                assert row.clips == {"short": 1, "middle": 3, "long": 3}[name]
+                last = round(SECONDS[name] * 8) - 1
+                numbers = [frame_numbers(clip) for clip in clips]
+                first = 0 if name != "long" else round((20 / 6 - 1) * 8 - 0.5)
+                assert numbers[0] == [min(first + 4 * i, last) for i in range(4)]
+            elif modality == "image":
+                assert clips[0, :, :, :, 0].min() == (255 if int(index) % 2 == 0 else 0)
+
+
+def test_features_of_towers_in_order(data, tmp_path):
+    for batch in _loader(data, tmp_path):
+        assert batch.pixels is None
+        assert [tower.shape[1:] for tower in batch.features] == [(4, 2, 2, 3), (4, 2, 2, 5)]
+        assert {tower.dtype for tower in batch.features} == {torch.float32}
+
+
+def test_text_alone_has_tensors_without_clips(data, tmp_path):
+    for frozen in (True, False):
+        viewer = Viewer(SAMPLING, TOWERS, ArrayCache(tmp_path), frozen=frozen)
+        maker = SampleMaker(DESIGN, ClosedTokenizer(), viewer, 512)
+        samples = [maker.make(conversation) for conversation in data["text"]]
+        batch = maker.batch(samples, ENCODERS)
+        assert {len(tensor) for tensor in batch.features or batch.pixels} == {0}
+        assert (batch.input_ids >= 0).all()
+
+
+def test_a_model_keeps_its_random_stream(data, tmp_path):
+    torch.manual_seed(0)
+    state = torch.get_rng_state()
+    list(_loader(data, tmp_path))
+    assert torch.equal(torch.get_rng_state(), state)
+
+
+def test_statistics_are_those_of_the_samples(data, tmp_path):
+    found = []
+    for workers in (0, 2):
+        stats = SamplingStats(SAMPLING)
+        list(_loader(data, tmp_path, workers=workers, stats=stats, start=8))
+        found.append(stats.to_dict())
+    assert found[0] == found[1]
+    stats = found[0]
+    assert sum(stats["samples"].values()) == 12
+    assert sum(stats["sample_shares"].values()) == pytest.approx(100)
+    assert stats["clips"]["max"] == 3
+    assert stats["visual_tokens"]["max"] == 12
+
+
+def test_statistics_of_videos_by_hand(data, tmp_path):
+    stats = SamplingStats(SAMPLING)
+    viewer = Viewer(SAMPLING, TOWERS, ArrayCache(tmp_path), frozen=False)
+    maker = SampleMaker(DESIGN, ClosedTokenizer(), viewer, 512)
+    assert stats.to_dict()["fps"] is None
+    assert stats.to_dict()["sample_shares"] == {}
+    for conversation in data["video"][:3]:
+        stats.add(maker.make(conversation))
+    result = stats.to_dict()
+    assert result["capped"] == 1
+    assert result["duration"] == pytest.approx({"min": 1.5, "mean": 26.5 / 3, "max": 20})
+    assert result["clips"] == {"min": 1, "mean": 7 / 3, "max": 3}
+    assert result["frames"] == {"min": 4, "mean": 28 / 3, "max": 12}
+    assert result["fps"] == pytest.approx({"min": 2, "mean": 2, "max": 2}, rel=0.05)
+    assert result["covered"]["min"] == pytest.approx((17.125 - 2.25) / 20)
+    assert result["samples"] == {"video": 3}
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_broken_file_is_its_own_error_from_any_process(workers, data, tmp_path):
+    broken = tmp_path / "broken.mp4"
+    broken.write_bytes(b"no video")
+    bad = Conversation("bad", "video", (Media(broken, "bad"),), 4.0, (("q ?", "a"),))
+    loader = _loader(dict(data) | {"video": (bad,)}, tmp_path, workers=workers)
+    with pytest.raises(MediaError, match=r"broken\.mp4: no video") as caught:
+        list(loader)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_what_does_not_fit_is_never_cut(workers, data, tmp_path):
+    with pytest.raises(ValueError, match=r"conversation video-\d takes \d+ positions, more than"):
+        list(_loader(data, tmp_path, workers=workers, context=40))
+
+
+def test_missing_modalities_are_found_before_reading(data, tmp_path):
+    with pytest.raises(ValueError, match="20% image, but the data have none"):
+        _loader(dict(data) | {"image": ()}, tmp_path)
+
+
+def test_batches_do_not_depend_on_what_else_is_in_them(data, tmp_path):
+    one = [batch for batch in _loader(data, tmp_path / "a", batch=1)]
+    many = [part for batch in _loader(data, tmp_path / "b") for part in batch.split(1)]
+    assert _all_same(one, many)
+    assert np.isfinite(sum(float(batch.features[0].sum()) for batch in one))
