@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -142,9 +143,12 @@ def _read_parquet(path: Path) -> pd.DataFrame:
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
+    with path.open(encoding="utf-8-sig") as file:  # pandas counts columns in the very first line
+        blank = sum(1 for _ in takewhile(lambda line: not line.strip(), file))
     cells = pd.read_csv(
         path,
         header=None,
+        skiprows=blank,
         dtype=str,
         keep_default_na=False,
         na_values=[""],
@@ -152,10 +156,8 @@ def _read_csv(path: Path) -> pd.DataFrame:
         compression=None,
         encoding="utf-8-sig",
     )
-    cells.index += 1
+    cells.index += blank + 1
     cells = cells.dropna(how="all")
-    if cells.empty:
-        raise ValueError("the file is empty")
     frame = cells.iloc[1:]
     frame.columns = pd.Index(["" if pd.isna(name) else name.strip() for name in cells.iloc[0]])
     return frame

