@@ -126,7 +126,7 @@ class _Kind:
 def _question(category: str, kind: str, asked: _Asked, rng: np.random.Generator) -> Question:
     text, reply, options = asked
     shuffled = tuple(options[int(k)] for k in rng.permutation(len(options)))
-    return Question(category, kind, f"{text} ?", shuffled, shuffled.index(reply))
+    return Question(category, kind, text, shuffled, shuffled.index(reply))
 
 
 def _endless(scene: Scene, kinds: Sequence[_Kind], rng: np.random.Generator) -> Iterable[Question]:
