@@ -4,6 +4,7 @@ Workers decode and lay out whole batches; towers, statistics and tensors stay in
 """
 
 import math
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -66,6 +67,9 @@ class StageLoader:
         """
         self.maker, self.encoders, self.stats = maker, encoders, stats
         self.use = CacheUse()
+        """Of frames and features, workers included."""
+        self.seconds = 0.0
+        """Spent on batches in the process that asks for them: reading, waiting and encoding."""
         self._batches = _Batches(order, maker, start, stop, batch)
         self._workers = workers
 
@@ -81,13 +85,16 @@ class StageLoader:
             # A loader draws a seed for its workers: not from the stream that the model uses.
             generator=torch.Generator(),
         )
-        for made in loader:
-            samples, use = _unwrapped(made)
+        batches = iter(loader)
+        for _ in range(len(self)):
+            begun = time.perf_counter()
+            samples, use = _unwrapped(next(batches))
             batch = self.maker.batch(samples, self.encoders)
             self.use += use + self.maker.viewer.cache.take_use()
             if self.stats is not None:
                 for sample in samples:
                     self.stats.add(sample)
+            self.seconds += time.perf_counter() - begun
             yield batch
 
 

@@ -1,6 +1,7 @@
 """Global batches of a stage: the same for any number of workers, from any sample on."""
 
 import pickle
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -262,3 +263,13 @@ def test_batches_do_not_depend_on_what_else_is_in_them(data, tmp_path):
     many = [part for batch in _loader(data, tmp_path / "b") for part in batch.split(1)]
     assert _all_same(one, many)
     assert np.isfinite(sum(float(batch.features[0].sum()) for batch in one))
+
+
+def test_time_is_counted_while_batches_are_made(data, tmp_path):
+    loader = _loader(data, tmp_path)
+    assert loader.seconds == 0
+    begun = time.perf_counter()
+    for _ in loader:
+        time.sleep(0.05)
+    elsewhere = 0.05 * len(loader)
+    assert loader.use.seconds < loader.seconds <= time.perf_counter() - begun - elsewhere
