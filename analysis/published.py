@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -136,7 +137,7 @@ def _published_levels(axis: str) -> dict[str, float]:
     """The paper's level -> its Overall; of several rows of a schedule the best, as in Table 3."""
     table = ablations()
     rows = table[table.study.isin(STUDIES[axis]) & (table.benchmark == "apollobench_overall")]
-    names = rows.apply(_LEVELS[axis], axis=1)
+    names = [_LEVELS[axis](row) for row in rows.to_dict("records")]
     levels = rows.score.groupby(names)
     best = levels.max() if axis == "schedule" else levels.mean()
     return {str(name): float(score) for name, score in best.items()}
@@ -146,7 +147,7 @@ def _shares(text: float, image: float, multi_image: float, video: float) -> str:
     return f"t{text:g}-i{image:g}-m{multi_image:g}-v{video:g}"
 
 
-def _sampling_level(row: "pd.Series[object]") -> str | None:
+def _sampling_level(row: dict[Any, Any]) -> str | None:
     """Uniform as trained and tested; a rate where its 8 to 32 tokens per frame work (Sec. 4.1)."""
     if row["study"] == "uniform":
         same = row["eval_sampling"] == "uniform"
@@ -154,7 +155,7 @@ def _sampling_level(row: "pd.Series[object]") -> str | None:
     return f"fps-{row['fps']:g}" if row["tokens_per_frame"] in (8, 16, 32) else None
 
 
-_LEVELS: dict[str, Callable[["pd.Series[object]"], object]] = {
+_LEVELS: dict[str, Callable[[dict[Any, Any]], str | None]] = {
     "sampling": _sampling_level,
     "encoder": lambda row: row["encoder"],
     "connector": lambda row: row["connector"],
@@ -173,3 +174,9 @@ _KEYS: dict[str, Callable[[str], str | None]] = {
     "mixture": str,
 }
 """Axis -> the paper's level that a label of ours stands for."""
+
+
+if __name__ == "__main__":
+    from analysis.paper import write_paper
+
+    print(write_paper())

@@ -129,18 +129,12 @@ def claims_sheet(found: Reanalysis) -> Sheet:
         ("its 95% interval", *(_brackets(p.decision_accuracy_ci95) for p in points)),
         ("regret of the proxy's pick, points", *(f"{p.regret:.2f}" for p in points)),
     ]
-    for part in (found.every, found.sane):
-        rows += [
-            (f"R², {part.name}", *(figure(part.r2[s]) for s in found.sizes)),
-            (
-                f"R² within mixtures, {part.name}",
-                *(_signed(part.within_r[s], part.within_r2[s]) for s in found.sizes),
-            ),
-            (
-                f"pairs decided alike within mixtures, {part.name}",
-                *(figure(part.within_decision_accuracy[s]) for s in found.sizes),
-            ),
-        ]
+    rows.append((f"R² {found.sane.name}", *(figure(found.sane.r2[s]) for s in found.sizes)))
+    for part, which in ((found.every, ""), (found.sane, f", {found.sane.name}")):
+        within = [_signed(part.within_r[s], part.within_r2[s]) for s in found.sizes]
+        alike = [figure(part.within_decision_accuracy[s]) for s in found.sizes]
+        rows.append((f"R² within mixtures{which}", *within))
+        rows.append((f"pairs within mixtures decided alike{which}", *alike))
     return Sheet("agreement with 7B", ("", *map(count_name, found.sizes)), tuple(rows))
 
 
@@ -178,4 +172,4 @@ def _brackets(limits: tuple[float, float] | None) -> str:
 
 
 def _signed(r: float | None, r2: float | None) -> str:
-    return f"{figure(r2)} (r {figure(r)})"
+    return f"{figure(r2)}\nr {figure(r)}"

@@ -142,11 +142,10 @@ def paper_sheet(axes: Sequence[AxisComparison]) -> Sheet | None:
         return None
     rows = []
     for one in axes:
-        ours, theirs = (
-            " > ".join(level[0] for level in sorted(one.levels, key=lambda level: -level[side]))
-            for side in (1, 2)
-        )
-        rows.append((one.axis, figure(one.tau), ours, theirs))
+        ours = sorted(one.levels, key=lambda level: -level[1])
+        theirs = sorted(one.levels, key=lambda level: -level[2])
+        orders = [" > ".join(name for name, _, _ in levels) for levels in (ours, theirs)]
+        rows.append((one.axis, figure(one.tau), *orders))
     return Sheet("Against the paper", ("axis", "tau", "here", "in the paper"), tuple(rows))
 
 

@@ -82,9 +82,9 @@ def grid(axis: Axes, along: str = "y") -> None:
 
 
 def save(figure: Figure, path: Path) -> tuple[Path, Path]:
-    """Write `path` with the suffixes .svg and .png; the same data give the same bytes."""
+    """Write `path`.svg and `path`.png; the same data give the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    vector, pixels = path.with_suffix(".svg"), path.with_suffix(".png")
+    vector, pixels = (path.with_name(path.name + suffix) for suffix in (".svg", ".png"))
     with matplotlib.rc_context(_RC):
         figure.savefig(vector, metadata={"Date": None})
         figure.savefig(pixels)
