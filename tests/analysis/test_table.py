@@ -145,7 +145,9 @@ cells = st.one_of(
     st.sampled_from(["", "a", "b", "1", "2", "0.5", "nan", "inf", "-3", "1e400", " ", '"', "x\ny"]),
     st.text(max_size=6),
 )
-headers = st.sampled_from(["variant", "size", "score", "seed", "benchmark", "samples", "f", "", "é"])
+headers = st.sampled_from(
+    ["variant", "size", "score", "seed", "benchmark", "samples", "f", "", "é"]
+)
 
 
 @given(
