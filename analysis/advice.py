@@ -167,14 +167,21 @@ def _designs(proxy: Comparison, state: _State) -> _Prospect:
 def _size(
     proxy: Comparison, larger: Comparison | None, state: _State, target_size: float
 ) -> _Prospect:
-    known = larger.correlation if larger else None
-    z = (state.z + min(known.z if known else atanh(_CLOSE), atanh(_CLOSE))) / 2
     upper = larger.rung.size if larger else target_size
     size = sqrt(proxy.rung.size * upper)
-    chance = state.chance(z=z)
+    transfer = (_transfer(proxy) + (_transfer(larger) if larger else atanh(_CLOSE))) / 2
+    # a new size is trained with as few seeds, so the noise of today's stays
+    r = tanh(transfer) * sqrt(proxy.point.ceiling_r2 or 1.0)
+    chance = state.chance(z=atanh(min(r, _CLOSE)))
     expected = (
         f"chance to certify {count_name(size)} {chance:.0%}, if agreement grows steadily with size"
     )
     step = Step("size", f"train the designs at about {count_name(size)}", expected)
     run_cost = (proxy.point.relative_cost or 1.0) * size / proxy.rung.size
     return _Prospect(step, chance - state.chance(), state.n * run_cost)
+
+
+def _transfer(proxy: Comparison) -> float:
+    """Fisher's transform of r without the seed noise that is known."""
+    r = proxy.point.r_disattenuated or proxy.point.r or 0.0
+    return atanh(max(-_CLOSE, min(r, _CLOSE)))
