@@ -7,7 +7,21 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.categories import FAR, NEAR, Category
-from analysis.plots.style import BLUE, FAINT, INK, ORANGE, PURPLE, RED, canvas, grid, styled
+from analysis.plots.style import (
+    BLUE,
+    FAINT,
+    INK,
+    ORANGE,
+    PURPLE,
+    RED,
+    canvas,
+    grid,
+    styled,
+    wrapped,
+)
+
+NAME_WIDTH = 18
+"""Letters of a line of a category's name."""
 
 CONTROLS = {"question_only": ("x", RED), "single_frame": ("P", PURPLE)}
 """Shortcut control -> marker, colour."""
@@ -20,7 +34,9 @@ def category_strip(categories: Sequence[Category]) -> Figure:
     grid(axis, "x")
     for row, category in enumerate(categories):
         _row(axis, -row, category)
-    axis.set_yticks([-row for row in range(len(categories))], [c.name for c in categories])
+    axis.set_yticks(
+        [-row for row in range(len(categories))], [wrapped(c.name, NAME_WIDTH) for c in categories]
+    )
     axis.set_ylim(-len(categories) + 0.4, 0.6)
     axis.set_xlim(0, 1)
     axis.set_xlabel("accuracy")

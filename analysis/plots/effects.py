@@ -1,6 +1,5 @@
 """The effect of swapping two levels, followed from the smallest proxy to the target."""
 
-import textwrap
 from collections.abc import Sequence
 from itertools import cycle
 
@@ -8,12 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.decisions import Decision
-from analysis.plots.style import BLUE, GREEN, INK, LEGEND_WIDTH, MUTED, RED, canvas, styled
+from analysis.plots.style import BLUE, GREEN, INK, MUTED, RED, canvas, styled, wrapped
 from analysis.words import count_name, listed
 
 COLOURS = {"reversed": RED, "undecided": MUTED, "shrinks": GREEN, "transfers": BLUE}
 """Verdicts, the worst first -> colour of the line of a pair of levels."""
 
+TITLE_WIDTH = 36
+"""Letters of one line of the title."""
 NAMED = 6
 """With more pairs than this only the reversed ones are named."""
 
@@ -41,7 +42,7 @@ def effect_slopes(decisions: Sequence[Decision], unit: str = "score") -> Figure:
     axis.set_xticks(range(len(sizes) + 1), [*(count_name(size) for size in sizes), "target"])
     axis.set_xlim(-0.3, len(sizes) + 0.3)
     axis.set_ylabel(f"effect ({unit})")
-    axis.set_title(decisions[0].factor)
+    axis.set_title(wrapped(decisions[0].factor, TITLE_WIDTH))
     if lines:
         figure.legend(loc="outside lower left", handletextpad=0.5)
     return figure
@@ -91,4 +92,4 @@ def _label(pair: tuple[str, str], rows: Sequence[Decision], pairs: int) -> str |
     if verdict in ("reversed", "undecided"):
         where = [count_name(row.size) for row in rows if _short(row) == verdict]
         verdict += f" at {listed(where)}" if len(where) < len(rows) else ""
-    return "\n".join(textwrap.wrap(f"{pair[0]} → {pair[1]}: {verdict}", LEGEND_WIDTH)[:2])
+    return wrapped(f"{pair[0]} → {pair[1]}: {verdict}")

@@ -1,6 +1,5 @@
 """Proxy score against target score, design by design."""
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.curve import CurvePoint
-from analysis.plots.style import BLUE, GREEN, INK, LEGEND_WIDTH, ORANGE, RED, canvas, grid, styled
+from analysis.plots.style import BLUE, GREEN, INK, ORANGE, RED, canvas, grid, styled, wrapped
 from analysis.verdict import interval_of
 from analysis.words import figure
 
@@ -78,7 +77,7 @@ def _draw(axis: Axes, panel: Panel) -> None:
         marker, colour, size = MARKS[roles[0]]
         axis.plot(
             x[at], y[at], marker, color=colour, markersize=size, markeredgecolor="white",
-            label=_legend_words(" and ".join(roles), variant), zorder=4,
+            label=wrapped(f"{' and '.join(roles)}: {variant}"), zorder=4,
         )  # fmt: skip
     axis.set_title(_heading(panel.point))
     axis.set_xlabel(f"{panel.unit} at {panel.proxy} (proxy)")
@@ -90,8 +89,3 @@ def _heading(point: CurvePoint) -> str:
     told = f"r {figure(point.r)},  R² {figure(point.r2)}"
     limits = interval_of(point, "r2")
     return told + (f"  [{figure(limits[0])}, {figure(limits[1])}]" if limits else "")
-
-
-def _legend_words(role: str, variant: str) -> str:
-    lines = textwrap.wrap(f"{role}: {variant}", LEGEND_WIDTH)
-    return "\n".join(lines if len(lines) <= 2 else [lines[0], lines[1][: LEGEND_WIDTH - 1] + "…"])

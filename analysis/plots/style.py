@@ -2,6 +2,7 @@
 
 import io
 import re
+import textwrap
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
@@ -79,6 +80,12 @@ def grid(axis: Axes, along: str = "y") -> None:
     """Faint lines behind the data, on one axis only."""
     axis.grid(axis=along, color=FAINT, linewidth=0.6)  # type: ignore[arg-type]
     axis.set_axisbelow(True)
+
+
+def wrapped(text: str, letters: int = LEGEND_WIDTH) -> str:
+    """A name from data on two lines at most, so that a long one cannot squeeze the axes away."""
+    lines = textwrap.wrap(text, letters)
+    return "\n".join(lines if len(lines) <= 2 else [lines[0], lines[1][: letters - 1] + "…"])
 
 
 def save(figure: Figure, path: Path) -> tuple[Path, Path]:

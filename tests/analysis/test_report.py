@@ -129,7 +129,7 @@ def test_a_full_study_has_every_figure(study):
 
 
 def test_cost_is_split_by_phase(study):
-    assert "12K 4T 25% 75% <1%" in study.text
+    assert "12K 4.001T 25% 75% <1%" in study.text
     assert "12K 10 20% 80%" in study.text
 
 
