@@ -1,6 +1,6 @@
 """Samples side by side: the global batch, and its cut into micro-batches."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Self
@@ -122,12 +122,15 @@ def collate(
         if len(tensor) != sum(clips):
             raise ValueError(f"batch: {len(tensor)} clips given, {sum(clips)} belong to samples")
     width = max(row.length for row in rows)
-    shape = len(rows), width
-    input_ids, labels = torch.full(shape, pad), torch.full(shape, IGNORED)
-    attention_mask = torch.zeros(shape, dtype=torch.int64)
-    for index, prompt in enumerate(prompts):
-        here = index, slice(len(prompt.input_ids))
-        input_ids[here] = torch.tensor(prompt.input_ids)
-        labels[here] = torch.tensor(prompt.labels)
-        attention_mask[here] = 1
-    return Batch(input_ids, attention_mask, labels, features, pixels, rows)
+
+    def padded(sequences: Iterable[Sequence[int]], value: int) -> Tensor:
+        return torch.tensor([[*ids, *[value] * (width - len(ids))] for ids in sequences])
+
+    return Batch(
+        padded((prompt.input_ids for prompt in prompts), pad),
+        padded(([1] * row.length for row in rows), 0),
+        padded((prompt.labels for prompt in prompts), IGNORED),
+        features,
+        pixels,
+        rows,
+    )
