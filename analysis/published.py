@@ -103,12 +103,14 @@ def compare_with_paper(frame: pd.DataFrame) -> tuple[AxisComparison, ...]:
     Args:
         frame: the table of `analysis.load.load`; tables without our axes give nothing.
     """
-    rows = frame[frame["size"] == frame["size"].max()] if len(frame) else frame
+    # Cells of a file are still text here.
+    sizes = pd.to_numeric(frame["size"])
+    rows = frame[sizes == sizes.max()].assign(score=pd.to_numeric(frame["score"]))
     if "measure" in rows:
         rows = rows[rows.measure == "accuracy"]
     found = []
     for axis, key in _KEYS.items():
-        if axis not in rows or rows.empty:
+        if axis not in rows:
             continue
         ours = rows.groupby(rows[axis].map(key), sort=False).score.mean()
         theirs = _published_levels(axis)

@@ -18,9 +18,10 @@ from analysis.sheets import (
     decision_sheets,
     paper_sheet,
     proxy_rows,
+    question_sheet,
 )
 from analysis.signal import Signal
-from analysis.verdict import rung_name, unmeasured, verdict
+from analysis.verdict import cheapest_sentence, rung_name, unmeasured, verdict
 from analysis.words import count_name, listed
 
 METHODS = (
@@ -77,6 +78,7 @@ def write_report(
         lead=lead,
         facts=_facts(result, factors),
         verdict=verdict(result),
+        cheapest=cheapest_sentence(result),
         steps=result.next,
         gaps=unmeasured(
             result,
@@ -92,6 +94,7 @@ def write_report(
         benchmarks=benchmark_sheet(result),
         carried=carried_sheet(result),
         decisions=decision_sheets(result),
+        questions=question_sheet(result),
         against_paper=paper_sheet(compare_with_paper(frame)),
         signal=signal,
         costs=cost_sheets(costs),

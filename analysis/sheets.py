@@ -136,6 +136,26 @@ def comparison_sentences(result: FitResult) -> list[str]:
     ]
 
 
+def question_sheet(result: FitResult) -> Sheet | None:
+    """What accuracies owe to the draw of questions; None without answers to questions."""
+    if not result.evaluation:
+        return None
+    rows = [
+        (
+            rung_name(result, noise.size, noise.samples),
+            noise.benchmark or "all",
+            str(noise.questions),
+            str(noise.videos),
+            _points(noise.sd),
+            _points(noise.sd_compared),
+            figure(noise.reliability),
+        )
+        for noise in result.evaluation
+    ]
+    columns = ("size", "benchmark", "questions", "videos", "points", "compared", "reliability")
+    return Sheet("Noise of the questions", columns, tuple(rows))
+
+
 def paper_sheet(axes: Sequence[AxisComparison]) -> Sheet | None:
     """Our order of levels beside the paper's, a row per axis; None without a level in common."""
     if not axes:
@@ -208,6 +228,10 @@ def _effect(effect: float | None, limits: tuple[float, float] | None) -> str:
     if effect is None:
         return "-"
     return f"{effect:+.3g}" + (f" [{limits[0]:+.2g}, {limits[1]:+.2g}]" if limits else "")
+
+
+def _points(fraction: float | None) -> str:
+    return "-" if fraction is None else f"{100 * fraction:.2g}"
 
 
 def _amount(value: float) -> str:

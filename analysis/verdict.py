@@ -83,6 +83,20 @@ def interval_of(point: CurvePoint, metric: str) -> tuple[float, float] | None:
     return (0.0 if low < 0 < high else min(squares)), max(squares)
 
 
+def cheapest_sentence(result: FitResult) -> str:
+    """The cheapest proxy that decides often enough as the target does; empty without one."""
+    offer = result.cheapest_proxy
+    if offer is None:
+        return ""
+    seeds = "one seed" if offer.seeds == 1 else f"{offer.seeds} seeds"
+    return (
+        f"Cheapest proxy that may decide: {rung_name(result, offer.size, offer.samples)} with "
+        f"{seeds}, at {share(offer.relative_cost)} of the target's cost; it orders at least "
+        f"{share(offer.decision_accuracy_lower)} of all pairs of designs as the target does, with "
+        f"{100 * result.critical_size.confidence:g}% confidence."
+    )
+
+
 def unmeasured(result: FitResult, *, factors: bool, cost: bool, signal: bool) -> list[str]:
     """What the verdict does not rest on, one sentence each.
 

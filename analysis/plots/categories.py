@@ -68,7 +68,7 @@ def _row(axis: Axes, y: float, category: Category) -> None:
     for name, value in category.controls.items():
         marker, colour = CONTROLS[name]
         axis.plot(
-            value, y, marker, color=colour, markersize=8, markeredgewidth=1.6,
+            value, y + 0.3, marker, color=colour, markersize=6.5, markeredgewidth=1.6,
             label=name.replace("_", " "), zorder=4,
         )  # fmt: skip
     if category.seed_sd is not None:

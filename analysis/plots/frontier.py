@@ -58,13 +58,14 @@ def cost_frontier(result: FitResult) -> Figure:
         axis.plot(place, height, marker, color=colour, markersize=7, markeredgecolor="white")
         left = place > (prices[0] * prices[-1]) ** 0.5  # a name goes where there is room
         axis.annotate(
-            rung_name(result, point.size, point.samples), (place, height), (-7 if left else 7, -3),
+            rung_name(result, point.size, point.samples), (place, height), (-7 if left else 7, 6),
             textcoords="offset points", fontsize=9, ha="right" if left else "left",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5, "alpha": 0.8},
         )  # fmt: skip
     _share_axis(axis)
     axis.set_ylabel("decision accuracy")
     lows = [p.decision_accuracy_ci95[0] for p in points if p.decision_accuracy_ci95]
-    axis.set_ylim(min([0.45, *lows]), 1.02)
+    axis.set_ylim(min([0.45, *lows]), 1.06)
     return figure
 
 

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 
 from analysis import fit
 from analysis.published import consistency
+from analysis.questions import EvaluationNoise
 from analysis.report import write_report
 from analysis.signal import check_signal
 from tests.analysis.studies import study_table
@@ -206,6 +208,14 @@ def test_several_data_sizes_are_named_and_drawn(tmp_path):
     text = page_of(frame, tmp_path, factors=AXES).text
     assert "41K on 9.6K samples" in text
     assert "by training samples" in text
+
+
+def test_noise_of_questions_is_told_where_answers_were_given(tmp_path):
+    frame = study_table()
+    noise = EvaluationNoise(124_000, 9600, "ocr", 9, 320, 64, 0.021, 0.012, 1.4, 0.93)
+    result = replace(fit(frame), evaluation=(noise,))
+    text = Page(write_report(frame, result, tmp_path / "r.html").read_text()).text
+    assert "124K ocr 320 64 2.1 1.2 .930" in text
 
 
 def test_one_data_size_is_not_repeated_in_every_name(study):
