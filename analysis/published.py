@@ -104,8 +104,8 @@ def compare_with_paper(frame: pd.DataFrame) -> tuple[AxisComparison, ...]:
         frame: the table of `analysis.load.load`; tables without our axes give nothing.
     """
     # Cells of a file are still text here.
-    sizes = pd.to_numeric(frame["size"])
-    rows = frame[sizes == sizes.max()].assign(score=pd.to_numeric(frame["score"]))
+    rows = frame.assign(**{name: pd.to_numeric(frame[name]) for name in ("size", "score")})
+    rows = rows[rows["size"] == rows["size"].max()]
     if "measure" in rows:
         rows = rows[rows.measure == "accuracy"]
     found = []

@@ -12,6 +12,7 @@ from analysis.published import consistency
 from analysis.questions import EvaluationNoise
 from analysis.report import write_report
 from analysis.signal import check_signal
+from analysis.table import read_table
 from tests.analysis.studies import study_table
 
 AXES = ("sampling", "connector")
@@ -154,6 +155,13 @@ def test_a_bare_table_says_what_it_does_not_hold(tmp_path):
     assert "no signal check was made" in text
     for absent in ("Which decisions transfer", "Where the cost goes", "Signal check", "By bench"):
         assert absent not in text
+
+
+def test_a_file_of_text_cells_gives_the_same_page_as_its_numbers(tmp_path):
+    frame = study_table(sizes=(9_000, 12_000, 124_000), seeds=1).drop(columns="cost")
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    read = read_table(tmp_path / "t.csv")
+    assert page_of(read, tmp_path, factors=AXES).text == page_of(frame, tmp_path, factors=AXES).text
 
 
 def test_nothing_that_is_missing_is_written_as_a_number(tmp_path):
