@@ -86,16 +86,24 @@ class StageLoader:
             generator=torch.Generator(),
         )
         batches = iter(loader)
-        for _ in range(len(self)):
-            begun = time.perf_counter()
-            samples, use = _unwrapped(next(batches))
-            batch = self.maker.batch(samples, self.encoders)
-            self.use += use + self.maker.viewer.cache.take_use()
-            if self.stats is not None:
-                for sample in samples:
-                    self.stats.add(sample)
-            self.seconds += time.perf_counter() - begun
-            yield batch
+        try:
+            for _ in range(len(self)):
+                begun = time.perf_counter()
+                batch = self._batch(*_unwrapped(next(batches)))
+                self.seconds += time.perf_counter() - begun
+                yield batch
+        finally:
+            # An error keeps this frame alive, and workers that are left to the garbage collector
+            # miss their end: it would wait 5 s for each.
+            del batches
+
+    def _batch(self, samples: list[Sample], use: CacheUse) -> Batch:
+        batch = self.maker.batch(samples, self.encoders)
+        self.use += use + self.maker.viewer.cache.take_use()
+        if self.stats is not None:
+            for sample in samples:
+                self.stats.add(sample)
+        return batch
 
 
 @dataclass(frozen=True)

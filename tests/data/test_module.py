@@ -1,5 +1,6 @@
 """Global batches of a stage: the same for any number of workers, from any sample on."""
 
+import multiprocessing
 import pickle
 import time
 from collections.abc import Sequence
@@ -245,6 +246,7 @@ def test_a_broken_file_is_its_own_error_from_any_process(workers, data, tmp_path
     with pytest.raises(MediaError, match=r"broken\.mp4: no video") as caught:
         list(loader)
     assert "\n" not in str(caught.value)
+    assert multiprocessing.active_children() == []
 
 
 @pytest.mark.parametrize("workers", [0, 1])
