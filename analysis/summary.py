@@ -36,6 +36,7 @@ def summarise(result: FitResult) -> RenderableType:
         title_justify="left",
         box=SIMPLE_HEAD,
         padding=(0, 1, 0, 0),
+        pad_edge=False,
     )
     table.add_column("proxy", justify="right", no_wrap=True)
     if sampled:
@@ -117,13 +118,9 @@ def _squares(point: CurvePoint) -> Interval | None:
 def _with_interval(
     value: float | None, interval: Interval | None, *, negative: bool = False
 ) -> str:
-    if value is None:
-        return "-"
-    text = (
-        figure(value)
-        if interval is None
-        else (f"{figure(value)} [{figure(interval[0])} {figure(interval[1])}]")
-    )
+    text = figure(value)
+    if value is not None and interval is not None:
+        text += f" [{figure(interval[0], 2)} {figure(interval[1], 2)}]"
     return f"{text} r<0" if negative else text
 
 

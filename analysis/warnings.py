@@ -103,7 +103,9 @@ def in_words(comparisons: Sequence[Comparison]) -> tuple[FitWarning, ...]:
             proxy_name(c.rung.size, c.rung.samples) for c in comparisons if code in c.point.warnings
         ]
         if where:
-            sentences.append(FitWarning(code, f"{listed(where)}: {message}."))
+            every = len(where) == len(comparisons) > 1
+            subject = "every proxy" if every else listed(where)
+            sentences.append(FitWarning(code, f"{subject}: {message}."))
     return tuple(sentences)
 
 

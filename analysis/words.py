@@ -19,11 +19,11 @@ def listed(words: list[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
-def figure(value: float | None) -> str:
-    """Write an agreement figure with three decimals and no leading zero; a missing one is `-`."""
+def figure(value: float | None, decimals: int = 3) -> str:
+    """Write an agreement figure without a leading zero; a missing one is `-`."""
     if value is None:
         return "-"
-    text = f"{value:.3f}"
+    text = f"{value:.{decimals}f}"
     return (
         text.replace("0.", ".", 1)
         if abs(value) < 1 and not text.lstrip("-").startswith("1")

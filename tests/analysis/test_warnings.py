@@ -136,7 +136,9 @@ def test_the_ends_of_a_known_scale(
 
 
 def test_every_code_has_one_sentence_that_names_its_proxies(good: tuple[Floats, Floats]) -> None:
-    frame = table({1e9: good[0][:, :1], 2e9: good[0][:, :1], 4e9: good[1]})
+    frame = table({5e8: good[0], 1e9: good[0][:, :1], 2e9: good[0][:, :1], 4e9: good[1]})
     told = {w.code: w.message for w in fit(frame).warnings}
     assert told["one_seed"].startswith("1B and 2B: ")
     assert set(told) <= set(MESSAGES)
+    alike = {w.code: w.message for w in fit(frame[frame["size"] != 5e8]).warnings}
+    assert alike["one_seed"].startswith("every proxy: ")
