@@ -138,19 +138,21 @@ def _tiles(result: FitResult, point: CurvePoint) -> tuple[Tile, ...]:
     sure = f"{100 * critical.confidence:g}% confidence"
     wanted = f"{UNITS[critical.metric]} ≥ {critical.threshold:g}"
     certified = critical.certified is not None
-    name = rung_name(result, point.size, point.samples)
+    size = count_name(point.size)
+    samples = rung_name(result, point.size, point.samples).removeprefix(size).strip()
+    shown = f"{wanted} with {sure}" if certified else f"{wanted} is not shown with {sure}"
     return (
         Tile(
             "smallest size to trust" if certified else "best candidate",
-            name,
-            f"{wanted} with {sure}" if certified else f"{wanted} is not shown with {sure}",
+            size,
+            f"{samples}; {shown}" if samples else shown,
         ),
         Tile(
             "cost of one run",
             share(point.relative_cost),
             "of the target's, as recorded"
             if result.cost_is_measured
-            else "of the target's, 6ND estimate",
+            else "of the target's, by parameters and samples",
         ),
         Tile(
             f"R² to {count_name(result.target.size)}",

@@ -33,7 +33,7 @@ def test_a_certified_size_is_named_with_its_cost(apollo):
     assert told.headline == "Trust proxies from 4B up to design for 7B."
     assert tiles(apollo)["smallest size to trust"] == "4B"
     assert tiles(apollo)["cost of one run"] == "57%"
-    assert "6ND estimate" in told.tiles[1].detail
+    assert "by parameters and samples" in told.tiles[1].detail
 
 
 def test_without_a_certified_size_the_plausible_ones_are_named():
