@@ -72,7 +72,7 @@ def load_costs(store: Path | str, score_ids: Collection[str] | None = None) -> p
 
 
 def load_questions(store: Path | str, score_ids: Collection[str] | None = None) -> pd.DataFrame:
-    """The answers of every finished cell, one row per question: the table of `--questions`.
+    """The answers of every finished cell, one row per question: what `fit` takes.
 
     Raises:
         ValueError: a record or a question table that is damaged, or no finished cell.
@@ -85,7 +85,7 @@ def load_questions(store: Path | str, score_ids: Collection[str] | None = None) 
         except (OSError, ValueError) as error:
             reason = str(error).splitlines()[0]
             raise ValueError(f"{path}: cannot be read ({reason})") from None
-        frames.append(answers.assign(**_about(record)))
+        frames.append(answers.rename(columns={"category": "benchmark"}).assign(**_about(record)))
     return pd.concat(frames, ignore_index=True)
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from analysis import fit
 from analysis.load import PARTS, axes_of, load, load_costs, load_questions
 
 AXES = ("sampling", "encoder", "connector", "integration", "schedule", "mixture")
@@ -98,12 +99,19 @@ def test_costs_come_by_unit_and_phase_without_the_total(store):
 
 def test_questions_come_with_their_cell(store):
     for folder in store.glob("runs/*/*"):
-        pd.DataFrame({"question_id": ["q1"], "video_id": ["v1"], "correct": [True]}).to_parquet(
-            folder / "questions.parquet"
-        )
+        answers = {
+            "question_id": ["q1", "q2"],
+            "video_id": ["v1", "v2"],
+            "category": ["ocr", "spatial"],
+            "correct": [True, False],
+        }
+        pd.DataFrame(answers).to_parquet(folder / "questions.parquet")
     questions = load_questions(store)
-    assert len(questions) == 4
-    assert {"variant", "size", "seed", "video_id", "correct"} <= set(questions)
+    assert len(questions) == 8
+    noise = fit(load(store), questions=questions).evaluation
+    assert {(entry.size, entry.benchmark) for entry in noise} == {
+        (size, name) for size in (12_000, 41_000) for name in ("ocr", "spatial")
+    }
 
 
 def test_missing_questions_are_told_with_their_file(store):
