@@ -19,6 +19,8 @@ import numpy as np
 
 TIMESTAMP_TOLERANCE = 1e-3
 """Seconds by which a frame may start late and still count as shown: decord keeps single floats."""
+_TRANSPORT_SYNC = 0x47
+"""First of every 188 bytes; decord takes wrong frames from such streams if they have B-frames."""
 _DECODED_AT_ONCE = 16
 """Frames held at full size."""
 
@@ -59,7 +61,9 @@ def probe(path: Path | str) -> VideoInfo:
     with _opened(path) as reader:
         spans = _frame_spans(reader)
         height, width = reader[0].shape[:2]
-        duration = round(float(spans[-1, 1] - spans[0, 0]), 4)
+        duration = round(float(spans[-1, 1]), 4)
+        if not duration:
+            raise MediaError(path, "the video lasts no time")
         return VideoInfo(duration, round(len(spans) / duration, 4), len(spans), width, height)
 
 
@@ -87,7 +91,6 @@ def map_frames(
     """
     with _opened(path) as reader:
         starts = _frame_spans(reader)[:, 0]
-        starts = starts - starts[0]
         at = np.asarray(times, dtype=np.float64) + TIMESTAMP_TOLERANCE
         indices = np.maximum(np.searchsorted(starts, at, side="right") - 1, 0)
         # Each frame is decoded once: a clamped time or a rate above the video's repeats frames.
@@ -148,8 +151,12 @@ def _opened(path: Path | str) -> Iterator[Any]:
     """A decord reader; whatever decord says inside the block becomes a one-line MediaError."""
     if not Path(path).is_file():
         raise MediaError(path, "no such file")
-    if not os.path.getsize(path):
+    with open(path, "rb") as file:
+        head = file.read(189)
+    if not head:
         raise MediaError(path, "the file is empty")
+    if head[0] == head[-1] == _TRANSPORT_SYNC and len(head) == 189:
+        raise MediaError(path, "an MPEG transport stream, which has no index; remux it to mp4")
     import decord
 
     decord.logging.set_level(decord.logging.QUIET)
@@ -171,5 +178,5 @@ def _reason(error: Exception) -> str:
 
 
 def _frame_spans(reader: Any) -> np.ndarray:
-    """Start and end of every frame in presentation order, seconds, (frames, 2)."""
+    """Start and end of every frame in presentation order, seconds since the first, (frames, 2)."""
     return np.asarray(reader.get_frame_timestamp(range(len(reader))), dtype=np.float64)

@@ -28,13 +28,15 @@ KINDS = {
     "variable rate": (_VARIABLE, {"b_frames": 2}),
     "shifted start": ([7.3 + s for s in _CONSTANT], {"b_frames": 2, "gop": 50}),
     "shifted variable": ([3.01 + s for s in _VARIABLE], {"gop": 250}),
+    "shifted matroska": ([3.01 + s for s in _VARIABLE], {"suffix": ".mkv", "b_frames": 2}),
 }
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_reads_the_frame_on_screen(kind, tmp_path):
     starts, options = KINDS[kind]
-    path = write_raw(tmp_path / "x.mp4", starts, **options)
+    path = tmp_path / f"x{options.get('suffix', '.mp4')}"
+    write_raw(path, starts, **{key: value for key, value in options.items() if key != "suffix"})
     length = starts[-1] - starts[0]
     rng = np.random.default_rng(1)
     times = [0.0, length, length + 5, -1.0, *rng.uniform(0, length, 40)]
@@ -43,6 +45,12 @@ def test_reads_the_frame_on_screen(kind, tmp_path):
     expected = _expected(starts, times)
     assert frame_numbers(frames) == expected
     np.testing.assert_allclose(realised, [starts[i] - starts[0] for i in expected], atol=1e-3)
+
+
+def test_streams_without_an_index_are_refused(tmp_path):
+    path = write_raw(tmp_path / "x.ts", _CONSTANT, b_frames=2)
+    with pytest.raises(MediaError, match=r"x\.ts: an MPEG transport stream.*remux it to mp4"):
+        read_frames(path, [0.0])
 
 
 def test_probe_counts_frames_whatever_the_header_says(tmp_path):
