@@ -23,6 +23,7 @@ from analysis.decisions import Decision, decisions
 from analysis.influence import Centred, Influence, centred, influences
 from analysis.pairs import MACRO, TARGET_MEASURE, Rung, Scores
 from analysis.questions import EvaluationNoise, evaluation_noise
+from analysis.staircase import Corner, staircase
 from analysis.table import Table, check_table
 from analysis.warnings import FitWarning, Scale, in_words, warnings_of
 
@@ -40,6 +41,8 @@ class FitResult:
     curve: tuple[CurvePoint, ...]
     critical_size: CriticalSize
     critical_samples: CriticalSamples | None
+    staircase: tuple[Corner, ...] | None
+    """Fewest certified samples per size; None where every size has one number of samples."""
     comparisons: tuple[SizeDifference, ...]
     decisions: tuple[Decision, ...]
     influence: tuple[Influence, ...]
@@ -145,6 +148,7 @@ def fit(
         curve=tuple(c.point for group in compared.values() for c in group),
         critical_size=verdict,
         critical_samples=critical_samples(everywhere, rung.size, confidence),
+        staircase=staircase(everywhere, rung.size, metric, threshold, confidence),
         comparisons=tuple(compare_sizes(judged)),
         decisions=tuple(decisions(judged, table)),
         influence=tuple(influences(judged, table)),
