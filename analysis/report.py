@@ -13,7 +13,7 @@ from analysis.published import compare_with_paper
 from analysis.sheets import (
     benchmark_sheet,
     carried_sheet,
-    comparison_sentences,
+    comparison_sheet,
     cost_sheets,
     decision_sheets,
     paper_sheet,
@@ -90,7 +90,7 @@ def write_report(
         macro=result.benchmark == MACRO,
         cost_is_measured=result.cost_is_measured,
         samples_reason=result.critical_samples.reason if result.critical_samples else "",
-        comparisons=comparison_sentences(result),
+        comparisons=comparison_sheet(result),
         benchmarks=benchmark_sheet(result),
         carried=carried_sheet(result),
         decisions=decision_sheets(result),

@@ -127,13 +127,18 @@ def decision_sheets(result: FitResult) -> list[DecisionSheet]:
     return sheets
 
 
-def comparison_sentences(result: FitResult) -> list[str]:
-    """How much R² the next smaller size loses, on the same designs."""
-    return [
-        f"From {count_name(one.size_a)} to {count_name(one.size_b)} R² falls by "
-        f"{figure(one.delta_r2)} ({within(one.ci95)})."
+def comparison_sheet(result: FitResult) -> Sheet | None:
+    """How much R² the next smaller size loses, on the same designs; None with one size."""
+    rows = tuple(
+        (
+            f"from {count_name(one.size_a)} to {count_name(one.size_b)}",
+            figure(one.delta_r2),
+            _interval(one.ci95),
+        )
         for one in result.comparisons
-    ]
+    )
+    columns = ("", "R² falls by", "95% interval")
+    return Sheet("What the next smaller size loses", columns, rows) if rows else None
 
 
 def question_sheet(result: FitResult) -> Sheet | None:

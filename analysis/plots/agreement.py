@@ -14,13 +14,13 @@ from analysis.verdict import interval_of, size_ladder
 from analysis.words import count_name, figure
 
 ZONES = {
-    "certified": ("o", BLUE, "certified"),
-    "plausible": ("D", ORANGE, "plausible, not certified"),
-    "open": ("s", MUTED, "open: neither shown nor excluded"),
-    "excluded": ("X", RED, "excluded"),
-    "not judged": (".", MUTED, "not judged"),
+    "certified": ("o", BLUE),
+    "plausible": ("D", ORANGE),
+    "open": ("s", MUTED),
+    "excluded": ("X", RED),
+    "not judged": (".", MUTED),
 }
-"""Zone of a size -> marker, colour, words of the legend; shape alone tells them apart."""
+"""Zone of a size -> marker, colour; shape alone tells them apart."""
 
 METRICS = {"r2": "R² to the target", "decision_accuracy": "decision accuracy"}
 CROWDED = 6
@@ -46,14 +46,14 @@ def agreement_curve(result: FitResult) -> Figure:
         [point.size for point in drawn], [getattr(point, metric) for point in drawn],
         color=MUTED, linewidth=1, zorder=2,
     )  # fmt: skip
-    for name, (marker, colour, words) in ZONES.items():
+    for name, (marker, colour) in ZONES.items():
         inside = [point for point in drawn if zone_of(point, result) == name]
-        _series(axis, [point.size for point in inside], inside, metric, marker, colour, words)
+        _series(axis, [point.size for point in inside], inside, metric, marker, colour, name)
     _ceilings(axis, drawn, metric)
     _size_axis(axis, ladder, result.target.size)
     axis.set_ylabel(METRICS[metric])
     axis.set_ylim(0 if metric == "r2" else min([0.4, *_lows(drawn, metric)]), 1.02)
-    drawing.legend(loc="outside lower center", ncols=2, handletextpad=0.4, columnspacing=1.2)
+    drawing.legend(loc="outside lower center", ncols=3, handletextpad=0.4, columnspacing=1.2)
     return drawing
 
 

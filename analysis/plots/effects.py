@@ -1,12 +1,14 @@
 """The effect of swapping two levels, followed from the smallest proxy to the target."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import cycle
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.curve import Interval
 from analysis.decisions import Decision
+from analysis.plots.agreement import CROWDED
 from analysis.plots.style import BLUE, GREEN, INK, MUTED, RED, canvas, styled, wrapped
 from analysis.words import count_name, listed
 
@@ -16,7 +18,7 @@ COLOURS = {"reversed": RED, "undecided": MUTED, "shrinks": GREEN, "transfers": B
 TITLE_WIDTH = 36
 """Letters of one line of the title."""
 NAMED = 6
-"""With more pairs than this only the reversed ones are named."""
+"""With more pairs than this only as many reversed ones are named."""
 
 
 @styled
@@ -33,17 +35,21 @@ def effect_slopes(decisions: Sequence[Decision], unit: str = "score") -> Figure:
     for decision in sorted(decisions, key=lambda found: found.size):
         pairs.setdefault((decision.level_a, decision.level_b), []).append(decision)
     sizes = sorted({decision.size for decision in decisions})
-    lines = [entry for pair, rows in pairs.items() if (entry := _label(pair, rows, len(pairs)))]
-    figure, (axis,) = canvas(2.9 + 0.16 * sum(1 + line.count("\n") for line in lines))
+    names = _names(pairs)
+    figure, (axis,) = canvas(2.9 + 0.16 * sum(1 + name.count("\n") for name in names.values()))
     axis.axhline(0, color=INK, linewidth=0.8)
     markers = cycle("osD^vP")
     for pair, rows in pairs.items():
-        _line(axis, rows, sizes, next(markers), _label(pair, rows, len(pairs)))
+        if pair in names:
+            _line(axis, rows, sizes, next(markers), names[pair])
+        else:
+            _thin_line(axis, rows, sizes)
     axis.set_xticks(range(len(sizes) + 1), [*(count_name(size) for size in sizes), "target"])
+    axis.tick_params(axis="x", rotation=90 if len(sizes) > CROWDED else 0)
     axis.set_xlim(-0.3, len(sizes) + 0.3)
     axis.set_ylabel(f"effect ({unit})")
     axis.set_title(wrapped(decisions[0].factor, TITLE_WIDTH))
-    if lines:
+    if names:
         figure.legend(loc="outside lower left", handletextpad=0.5)
     return figure
 
@@ -59,36 +65,58 @@ def _short(decision: Decision) -> str:
 
 
 def _line(
-    axis: Axes, rows: Sequence[Decision], sizes: Sequence[float], marker: str, label: str | None
+    axis: Axes, rows: Sequence[Decision], sizes: Sequence[float], marker: str, label: str
 ) -> None:
+    """One pair of levels that the legend names, with hollow points where it is undecided."""
     colour = COLOURS[worst_verdict(rows)]
-    places = [sizes.index(row.size) for row in rows] + [len(sizes)]
-    effects: list[float | None] = [row.proxy_effect for row in rows] + [rows[-1].target_effect]
-    limits = [row.proxy_ci95 for row in rows] + [rows[-1].target_ci95]
-    drawn = [
-        (place, effect, limit)
-        for place, effect, limit in zip(places, effects, limits, strict=True)
-        if effect is not None
-    ]
+    drawn = _points(rows, sizes)
     axis.plot(
         [place for place, _, _ in drawn], [effect for _, effect, _ in drawn],
         color=colour, linewidth=1.6, marker=marker, markersize=6, markerfacecolor=colour,
-        markeredgecolor=colour, label=label, zorder=3,
+        markeredgecolor=colour, label=label, zorder=4,
     )  # fmt: skip
     undecided = [(place, effect) for place, effect, limit in drawn if not _decided(limit)]
     if undecided:
         axis.plot(*zip(*undecided, strict=True), marker, color=colour, markersize=6,
-                  markerfacecolor="white", zorder=4)  # fmt: skip
+                  markerfacecolor="white", zorder=5)  # fmt: skip
 
 
-def _decided(limits: Sequence[float] | None) -> bool:
+def _thin_line(axis: Axes, rows: Sequence[Decision], sizes: Sequence[float]) -> None:
+    """One of many pairs of levels."""
+    drawn = _points(rows, sizes)
+    axis.plot(
+        [place for place, _, _ in drawn], [effect for _, effect, _ in drawn],
+        color=COLOURS[worst_verdict(rows)], linewidth=0.9, alpha=0.45, zorder=3,
+    )  # fmt: skip
+
+
+def _points(
+    rows: Sequence[Decision], sizes: Sequence[float]
+) -> list[tuple[int, float, Interval | None]]:
+    """Place, effect and limits at every proxy and the target, where there is an effect."""
+    places = [*(sizes.index(row.size) for row in rows), len(sizes)]
+    effects = [*(row.proxy_effect for row in rows), rows[-1].target_effect]
+    limits = [*(row.proxy_ci95 for row in rows), rows[-1].target_ci95]
+    return [
+        (place, effect, limit)
+        for place, effect, limit in zip(places, effects, limits, strict=True)
+        if effect is not None
+    ]
+
+
+def _decided(limits: Interval | None) -> bool:
     return limits is not None and limits[0] * limits[1] > 0
 
 
-def _label(pair: tuple[str, str], rows: Sequence[Decision], pairs: int) -> str | None:
+def _names(pairs: Mapping[tuple[str, str], Sequence[Decision]]) -> dict[tuple[str, str], str]:
+    """The pairs that the legend names: all of a few, of many the first reversed ones."""
+    few = len(pairs) <= NAMED
+    chosen = [pair for pair in pairs if few or worst_verdict(pairs[pair]) == "reversed"]
+    return {pair: _name(pair, pairs[pair]) for pair in chosen[:NAMED]}
+
+
+def _name(pair: tuple[str, str], rows: Sequence[Decision]) -> str:
     verdict = worst_verdict(rows)
-    if pairs > NAMED and verdict != "reversed":
-        return None
     if verdict in ("reversed", "undecided"):
         where = [count_name(row.size) for row in rows if _short(row) == verdict]
         verdict += f" at {listed(where)}" if len(where) < len(rows) else ""

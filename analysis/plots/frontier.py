@@ -11,6 +11,9 @@ from analysis.fit import FitResult
 from analysis.plots.style import BLUE, INK, MUTED, canvas, grid, styled
 from analysis.verdict import rung_name, share
 
+CROWDED = 6
+"""With more proxies than this only the ends of the frontier are named."""
+
 
 def priced(result: FitResult) -> list[CurvePoint]:
     """The proxies of the verdict that have a cost and a decision accuracy."""
@@ -38,6 +41,7 @@ def cost_frontier(result: FitResult) -> Figure:
     figure, (axis,) = canvas(3.2)
     grid(axis)
     best, prices = frontier(points), sorted(price(point) for point in points)
+    crowded = len(points) > CROWDED
     axis.axhline(0.5, color=INK, linewidth=1, linestyle=(0, (5, 3)))
     axis.annotate(
         "a coin", (1, 0.5), (-3, 3), xycoords=("axes fraction", "data"),
@@ -56,6 +60,8 @@ def cost_frontier(result: FitResult) -> Figure:
             )
         marker = "o" if point in best else "s"
         axis.plot(place, height, marker, color=colour, markersize=7, markeredgecolor="white")
+        if crowded and point not in (best[0], best[-1]):
+            continue
         left = place > (prices[0] * prices[-1]) ** 0.5  # a name goes where there is room
         axis.annotate(
             rung_name(result, point.size, point.samples), (place, height), (-7 if left else 7, 6),
@@ -72,7 +78,8 @@ def cost_frontier(result: FitResult) -> Figure:
 def _share_axis(axis: Axes) -> None:
     axis.set_xscale("log")
     axis.margins(x=0.16)
-    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    low, high = axis.get_xlim()
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
     axis.xaxis.set_major_formatter(FuncFormatter(lambda part, _: share(part)))
     axis.minorticks_off()
     axis.set_xlabel("cost of one design relative to the target")
