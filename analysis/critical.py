@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from analysis.agreement import correlate, difference
+from analysis.correlation import correlate, difference
 from analysis.curve import MIN_VARIANTS, Comparison
 from analysis.words import count_name, figure
 

@@ -2,14 +2,8 @@
 
 from dataclasses import dataclass
 
-from analysis.agreement import (
-    Correlation,
-    Order,
-    correlate,
-    order,
-    regret,
-    squared,
-)
+from analysis.agreement import Order, order, regret
+from analysis.correlation import Correlation, correlate, squared
 from analysis.pairs import PairedScores, Rung
 from analysis.reliability import Reliability, ceiling, reliability
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analysis.agreement import Correlation, correlate
+from analysis.correlation import Correlation, correlate
 from analysis.curve import Comparison
 from analysis.pairs import Codes, Floats
 from analysis.table import Table

@@ -183,10 +183,8 @@ class Scores:
 
 
 def _seed_means(runs: Runs, variants: int) -> Floats:
-    # added from the smallest up, so that equal sets of scores have equal means
-    order = np.lexsort((runs.score, runs.variant))
     count = np.bincount(runs.variant, minlength=variants)
-    total = np.bincount(runs.variant[order], weights=runs.score[order], minlength=variants)
+    total = np.bincount(runs.variant, weights=runs.score, minlength=variants)
     with np.errstate(invalid="ignore"):
         return _rounded(np.where(count > 0, total / count, np.nan))
 

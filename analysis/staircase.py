@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from analysis.correlation import squared
 from analysis.curve import MIN_VARIANTS, Comparison
 
 
@@ -66,4 +67,4 @@ def _lower_limit(comparison: Comparison, metric: str, probability: float) -> flo
     limits = r.limits(probability) if metric == "r2" else order.limits(probability)
     if limits is None:
         return None
-    return max(limits[0], 0.0) ** 2 if metric == "r2" else limits[0]
+    return squared(limits[0]) if metric == "r2" else limits[0]

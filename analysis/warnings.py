@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import sqrt
 
 import numpy as np
 
@@ -113,7 +114,7 @@ def _inflated(comparison: Comparison) -> bool:
     r = comparison.correlation
     if r is None or r.n < 4 or abs(r.r) == 1:
         return False
-    return float((r.deviations**2).sum()) ** 0.5 > INFLATED / (r.n - 3) ** 0.5
+    return sqrt(float((r.deviations**2).sum())) > INFLATED / sqrt(r.n - 3)
 
 
 def _noise_limited(comparison: Comparison, metric: str, threshold: float) -> bool:
@@ -131,6 +132,6 @@ def _most_near(comparison: Comparison, end: float, other: float) -> bool:
     for side in (comparison.pair.x, comparison.pair.y):
         # on the far side of chance is chance too
         beyond = np.abs(side - end) <= reach if end > other else side <= end + reach
-        if len(side) and float(beyond.mean()) > 0.5:
+        if len(side) and float(np.mean(beyond)) > 0.5:
             return True
     return False

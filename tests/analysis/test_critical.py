@@ -88,6 +88,9 @@ def test_confidence_is_one_sided() -> None:
     assert proxy.point.r2_lower_one_sided == pytest.approx(low**2)
     assert proxy.point.r2_upper_one_sided == pytest.approx(high**2)
     assert (proxy.point.r_ci95 or (1, 0))[0] < low
+    assert proxy.order is not None
+    assert proxy.point.decision_accuracy_lower_one_sided == (proxy.order.limits(0.95) or (0,))[0]
+    assert proxy.point.decision_accuracy_upper_one_sided == (proxy.order.limits(0.95) or (0, 0))[1]
 
 
 def test_each_size_stands_at_its_most_samples_that_can_be_judged() -> None:
@@ -203,6 +206,17 @@ def test_no_plateau_is_said_so() -> None:
     none = [v for v in verdicts if v.status == "none"]
     assert len(none) >= 95
     assert all(v.certified is None and "No plateau" in v.reason for v in none)
+
+
+def test_a_small_loss_that_may_be_large_is_only_plausible() -> None:
+    half, noise = np.random.default_rng(20).standard_normal((2, 8))
+    y = np.concatenate([-half[::-1], half])
+    x = y + 0.4 * np.concatenate([noise, np.zeros(8)])
+    rungs = [compared(x, y, 1, 20.0), compared(-x[::-1], y, 1, 10.0)]
+    found = critical_samples(rungs, 9, 0.95)
+    assert rungs[0].point.r2 == pytest.approx(rungs[1].point.r2)
+    assert found is not None
+    assert (found.status, found.certified, found.plausible) == ("none", None, (10.0,))
 
 
 def test_the_largest_size_with_several_data_sizes_is_judged() -> None:

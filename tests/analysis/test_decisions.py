@@ -121,9 +121,12 @@ def test_false_reversals_stay_below_their_level() -> None:
 
 def test_adjusted_p_values_are_those_of_holm_and_benjamini_hochberg() -> None:
     rng = np.random.default_rng(5)
-    found = list(decide(*rng.standard_normal((2, 12)), factorial(3, 4)).values())
+    levels = factorial(3, 4)
+    sides = levels["f0"] + 0.5 * levels["f1"] + 0.6 * rng.standard_normal((2, 12))
+    found = list(decide(*sides, levels).values())
     p = np.array([d.p_value for d in found], float)
     assert [d.q_bh for d in found] == pytest.approx(stats.false_discovery_control(p))
+    assert 3 < (p < 0.2).sum() < len(p)
     by_rank = sorted(range(len(p)), key=lambda i: p[i])
     worst = 0.0
     for rank, i in enumerate(by_rank):

@@ -85,6 +85,14 @@ def test_macro_needs_all_benchmarks_of_a_variant_that_both_sides_have() -> None:
     assert pair(both, MACRO).y == pytest.approx(pair(frame, MACRO).y)
 
 
+def test_a_run_without_all_benchmarks_is_no_run_of_the_macro() -> None:
+    frame = two_benchmarks()
+    gone = (frame.variant == "v003") & (frame.seed == 1) & (frame["size"] == 1)
+    found = pair(frame[~(gone & (frame.benchmark == "two"))], MACRO)
+    assert 3 in found.variants
+    assert np.bincount(found.proxy_runs.variant).tolist() == [2, 2, 2, 1, 2, 2, 2, 2]
+
+
 def test_lower_is_better_turns_the_sign_of_one_benchmark() -> None:
     frame = two_benchmarks()
     turned = frame.assign(score=frame.score.where(frame.benchmark == "one", -frame.score))
