@@ -149,15 +149,15 @@ PUBLIC: dict[Tower, TowerShape] = {
 # Siblings of the same classes and objectives for 32-pixel frames.
 TINY: dict[Tower, TowerShape] = {
     Tower.SIGLIP: TowerShape(
-        Tower.SIGLIP, video=False, image_size=32, patch=4, hidden=48, layers=3, heads=4,
+        Tower.SIGLIP, video=False, image_size=32, patch=4, hidden=48, layers=3, heads=3,
         intermediate=96, mean=_HALF, std=_HALF,
     ),
     Tower.DINOV2: TowerShape(
-        Tower.DINOV2, video=False, image_size=32, patch=8, hidden=48, layers=2, heads=4,
+        Tower.DINOV2, video=False, image_size=32, patch=8, hidden=48, layers=2, heads=3,
         intermediate=96, mean=_IMAGENET_MEAN, std=_IMAGENET_STD, prefix_tokens=1, layer_scale=True,
     ),
     Tower.VIDEOMAE: TowerShape(
-        Tower.VIDEOMAE, video=True, image_size=32, patch=8, hidden=48, layers=2, heads=4,
+        Tower.VIDEOMAE, video=True, image_size=32, patch=8, hidden=48, layers=2, heads=3,
         intermediate=96, mean=_IMAGENET_MEAN, std=_IMAGENET_STD, tubelet=2, frames=4,
         learned_positions=False, attention_biases=3,
     ),

@@ -114,10 +114,10 @@ class VideoLMM(nn.Module):
             raise ValueError("the prompt holds clip starts or ends, but the design has none")
         fused = fuse(self._one_per_tower(features))  # (C, T, H, W, E)
         visual = _at_least_one_clip(self.connector, fused).flatten(0, 1)  # (C*Q, D)
-        here = input_ids == VISUAL
-        if (placeholders := int(here.sum())) != len(visual):
-            raise ValueError(f"{placeholders} visual placeholders but {len(visual)} visual tokens")
-        return x.masked_scatter(here.unsqueeze(-1), visual.to(x.dtype))
+        slots = (input_ids == VISUAL).flatten().nonzero().squeeze(1)  # (C*Q,)
+        if len(slots) != len(visual):
+            raise ValueError(f"{len(slots)} visual placeholders but {len(visual)} visual tokens")
+        return x.flatten(0, 1).index_copy(0, slots, visual.to(x.dtype)).view_as(x)
 
     def _one_per_tower(self, tensors: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
         if len(tensors) != len(self.encoders):

@@ -50,17 +50,15 @@ class CrossAttention(nn.Module):
         super().__init__()
         self.heads, self.kv_heads, self.head_width = perceiver_heads(width)
         self.query = nn.Linear(width, self.heads * self.head_width, bias=False)
-        self.key = nn.Linear(width, self.kv_heads * self.head_width, bias=False)
-        self.value = nn.Linear(width, self.kv_heads * self.head_width, bias=False)
+        self.key_value = nn.Linear(width, 2 * self.kv_heads * self.head_width, bias=False)
         self.out = nn.Linear(self.heads * self.head_width, width, bias=False)
 
     def forward(self, latents: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
         """(C, Q, D) latents and (C, P, D) context to (C, Q, D)."""
         read = torch.cat([context, latents], dim=1)  # (C, P+Q, D)
-        q, k, v = (
-            project(x).unflatten(-1, (-1, self.head_width)).transpose(1, 2)
-            for project, x in ((self.query, latents), (self.key, read), (self.value, read))
-        )  # (C, heads, Q or P+Q, head width)
+        q = self.query(latents).unflatten(-1, (self.heads, self.head_width))
+        kv = self.key_value(read).unflatten(-1, (2, self.kv_heads, self.head_width))
+        q, (k, v) = q.transpose(1, 2), kv.permute(2, 0, 3, 1, 4)  # (C, heads, Q or P+Q, head width)
         x = functional.scaled_dot_product_attention(q, k, v, enable_gqa=True)
         return self.out(x.transpose(1, 2).flatten(2))
 

@@ -1,0 +1,85 @@
+"""The closed forms of the plan against the modules that are built, on the meta device."""
+
+import pytest
+import torch
+from torch import nn
+
+from ablate.connectors import connector_parameters, integration_parameters, perceiver_heads
+from ablate.models.build import build_llm, build_model
+from ablate.models.connectors import build_connector
+from ablate.models.encoders import build_tower
+from ablate.sizes import LADDER
+from ablate.spec import Connector, ConnectorKind, Init, IntegrationKind, Size, Tower
+from ablate.towers import TINY, tower_shape
+from tests.models.designs import PAIR, design
+
+BUILT = [size for size in LADDER if not size.plan_only]
+EVERY_TOWER = [(tower, tiny) for tower in Tower for tiny in (True, False)]
+
+
+def count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+@pytest.mark.parametrize(("tower", "tiny"), EVERY_TOWER)
+def test_towers_have_the_parameters_that_are_planned(tower: Tower, tiny: bool) -> None:
+    shape = tower_shape(tower, tiny)
+    with torch.device("meta"):
+        assert count(build_tower(shape)) == shape.parameters
+
+
+def test_tiny_towers_are_tiny() -> None:
+    assert all(shape.parameters <= 70_000 and shape.image_size == 32 for shape in TINY.values())
+
+
+@pytest.mark.parametrize("size", BUILT, ids=lambda size: size.name)
+def test_language_models_have_the_parameters_that_are_planned(size: Size) -> None:
+    with torch.device("meta"):
+        assert count(build_llm(size.llm)) == size.parameters
+
+
+@pytest.mark.parametrize("size", BUILT, ids=lambda size: size.name)
+@pytest.mark.parametrize("kind", ConnectorKind)
+def test_connectors_have_the_parameters_that_are_planned(kind: ConnectorKind, size: Size) -> None:
+    facts = Connector(kind, 4), 2176, size.llm.hidden
+    with torch.device("meta"):
+        built = build_connector(*facts, frames_per_clip=4, grid=(4, 27, 27))
+    assert count(built) == connector_parameters(*facts, tokens_per_clip=16)
+
+
+@pytest.mark.parametrize("size", BUILT, ids=lambda size: size.name)
+def test_whole_models_have_the_parameters_that_are_planned(size: Size) -> None:
+    built = build_model(
+        design(PAIR, ConnectorKind.PERCEIVER, 4, IntegrationKind.SEPARATORS),
+        size, Init.PRETRAINED, seed=0, meta=True,
+    )  # fmt: skip
+    shapes = [tower_shape(tower, size.tiny_towers) for tower in PAIR]
+    width, hidden = sum(shape.hidden for shape in shapes), size.llm.hidden
+    connector = connector_parameters(Connector(ConnectorKind.PERCEIVER, 4), width, hidden, 16)
+    planned = {
+        "vision": sum(shape.parameters for shape in shapes),
+        "connector": connector + integration_parameters(True, hidden),
+        "llm": size.parameters,
+    }
+    assert {
+        part: sum(p.numel() for p in parameters) for part, parameters in built.parts().items()
+    } == planned
+
+
+@pytest.mark.parametrize(
+    ("llm_hidden", "latents", "printed"), [(1536, 128, 38.4), (2048, 64, 63.6), (3584, 64, 177.0)]
+)
+def test_the_perceiver_has_the_parameters_that_the_paper_prints(
+    llm_hidden: int, latents: int, printed: float
+) -> None:
+    """Trainable parameters of the alignment stage, paper Table 7, with SigLIP and InternVideo2."""
+    perceiver = Connector(ConnectorKind.PERCEIVER, latents // 4)
+    counted = connector_parameters(perceiver, 1152 + 1408, llm_hidden, latents) / 1e6
+    assert counted == pytest.approx(printed, rel=0.01)
+
+
+@pytest.mark.parametrize("size", LADDER, ids=lambda size: size.name)
+def test_perceiver_heads_group_evenly(size: Size) -> None:
+    heads, kv_heads, width = perceiver_heads(size.llm.hidden)
+    assert heads % kv_heads == 0 and heads * width <= size.llm.hidden
+    assert (heads, kv_heads, width) == (16, 4, 96) or size.llm.hidden < 1536

@@ -1,0 +1,52 @@
+"""The closed forms of FLOPs against what torch counts in the modules that are built."""
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from ablate.connectors import connector_flops
+from ablate.models.build import build_llm
+from ablate.models.connectors import build_connector
+from ablate.models.encoders import build_tower
+from ablate.sizes import size_row
+from ablate.spec import Connector, ConnectorKind, Tower
+from ablate.towers import tower_shape
+
+
+def flops(module: torch.nn.Module, *inputs: torch.Tensor) -> int:
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        module(*inputs)
+    return counter.get_total_flops()
+
+
+@pytest.mark.parametrize("tiny", [True, False], ids=["tiny", "public"])
+@pytest.mark.parametrize("tower", Tower)
+def test_towers(tower: Tower, tiny: bool) -> None:
+    shape = tower_shape(tower, tiny)
+    with torch.device("meta"):
+        built = build_tower(shape)
+        clip = torch.empty(1, 4, 3, shape.image_size, shape.image_size)
+    built.positions = None if not hasattr(built, "positions") else built.positions.to("meta")
+    assert flops(built, clip) == shape.forward_flops(4)
+
+
+@pytest.mark.parametrize("grid", [(4, 8, 8), (2, 4, 4), (4, 27, 27)], ids=str)
+@pytest.mark.parametrize("kind", ConnectorKind)
+def test_connectors(kind: ConnectorKind, grid: tuple[int, int, int]) -> None:
+    facts = Connector(kind, 4), 48, 64
+    with torch.device("meta"):
+        built = build_connector(*facts, frames_per_clip=4, grid=grid)
+        features = torch.empty(1, *grid, 48)
+    assert flops(built, features) == connector_flops(*facts, tokens_per_clip=16, grid=grid)
+
+
+@pytest.mark.parametrize("name", ["30K", "135M", "3B", "7B"])
+def test_language_models(name: str) -> None:
+    """The plan counts embeddings as if they were multiplied, and norms and biases likewise."""
+    shape = size_row(name).llm
+    with torch.device("meta"):
+        built = build_llm(shape)
+        ids = torch.zeros(1, 64, dtype=torch.long)
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        built(input_ids=ids, use_cache=False)
+    assert counter.get_total_flops() == pytest.approx(shape.forward_flops(64), rel=0.02)

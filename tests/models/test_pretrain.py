@@ -1,0 +1,101 @@
+"""The shipped towers: what they learned, and the pieces of their objectives."""
+
+import json
+
+import pytest
+import torch
+
+from ablate.models.build import load_tower
+from ablate.models.encoders import build_tower
+from ablate.models.pretrain import footage, language, videos
+from ablate.models.pretrain.probe import accuracy, average, probe
+from ablate.spec import Tower
+from ablate.towers import TINY, weights_hash
+
+# Points by which each sibling must beat its own fresh weights on held-out scenes.
+MARGINS = {
+    Tower.SIGLIP: {"colour": 0.20, "shape": 0.35, "digit": 0.35, "place": 0.05},
+    Tower.DINOV2: {"shape": 0.08, "place": 0.03},
+    Tower.VIDEOMAE: {"shape": 0.08, "place": 0.03},
+}
+
+
+def report(tower: Tower) -> dict:
+    return json.loads(TINY[tower].weights_path.with_suffix(".json").read_text())
+
+
+@pytest.mark.parametrize("tower", Tower)
+def test_the_report_is_about_the_shipped_weights(tower: Tower) -> None:
+    told = report(tower)
+    assert told["weights"] == weights_hash(tower)
+    assert told["parameters"] == TINY[tower].parameters
+    assert told["loss"][-1] < 0.9 * told["loss"][0]
+    assert TINY[tower].weights_path.stat().st_size < 1_000_000
+
+
+@pytest.mark.parametrize("tower", Tower)
+def test_trained_towers_beat_fresh_ones(tower: Tower) -> None:
+    told = report(tower)
+    for question, margin in MARGINS[tower].items():
+        assert told["probe"][question] >= told["probe_random"][question] + margin, question
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tower", Tower)
+def test_probes_can_be_measured_again(tower: Tower) -> None:
+    """Worst difference seen: 0.2 points, from half-precision weights."""
+    built = build_tower(TINY[tower]).eval()
+    load_tower(built, TINY[tower])
+    assert probe(built) == pytest.approx(report(tower)["probe"], abs=0.01)
+
+
+def test_digits_are_read_off_the_language_supervised_tower() -> None:
+    """A quick probe on scenes of its own: one matrix on four tokens a frame."""
+    built = build_tower(TINY[Tower.SIGLIP]).eval()
+    fresh = average(built(_stills().frames.unsqueeze(1)), 2).detach()
+    load_tower(built, TINY[Tower.SIGLIP])
+    trained = average(built(_stills().frames.unsqueeze(1)), 2).detach()
+    digits = [int(next(p for p in told if "sign" in p).split()[1]) for told in _stills().phrases]
+    assert accuracy(trained, digits) > accuracy(fresh, digits) + 0.3
+
+
+def _stills() -> footage.Stills:
+    return footage.stills(range(5_000_000, 5_000_250))
+
+
+def test_footage_is_repeatable_and_its_frames_differ() -> None:
+    one, two = footage.clips(range(3), 4), footage.clips(range(3), 4)
+    assert torch.equal(one.frames, two.frames) and one.frames.shape == (3, 4, 3, 32, 32)
+    assert not torch.equal(footage.clips(range(3, 6), 4).frames, one.frames)
+
+
+def test_phrases_are_true_of_the_region_they_name() -> None:
+    told = [("red ring northwest", "sign 4 southeast", "ball centre", "no flash")]
+    vocabulary = language.phrases_by_region(told)
+    things, moving, whole = vocabulary
+    labels = language.truths(told[0], vocabulary)
+    assert things == ["4", "red", "red ring", "ring", "sign", "sign 4"] and whole == ["no flash"]
+    true = labels[0].bool()
+    assert [things[k] for k in true[0].nonzero().flatten()] == ["red", "red ring", "ring"]
+    assert [things[k] for k in true[3].nonzero().flatten()] == ["4", "sign", "sign 4"]
+    assert not true[1:3].any() and labels[2].all()
+    assert labels[1].nonzero().tolist() == [[4, moving.index("ball")]]
+
+
+def test_regions_average_all_patches() -> None:
+    quarters, ninths, whole = language.region_masks(8)
+    for masks in (quarters, ninths, whole):
+        torch.testing.assert_close(masks.sum(dim=(1, 2)), torch.ones(len(masks)))
+    assert (quarters[1] > 0).nonzero().float().mean(dim=0).tolist() == [1.5, 5.5]  # north, east
+
+
+def test_tubelets_cut_clips_as_the_tower_does() -> None:
+    """The tower's own patch convolution equals a matrix on the tubelets."""
+    tower = build_tower(TINY[Tower.VIDEOMAE])
+    clips = torch.rand(2, 4, 3, 32, 32)
+    flat = videos.tubelets(clips, 2, 8).flatten(1, 2)  # (B, P, frames * 3 * 8 * 8)
+    convolution = tower.embeddings.projection
+    weight = convolution.weight.transpose(1, 2).flatten(1)  # (E, frames * 3 * 8 * 8)
+    torch.testing.assert_close(
+        flat @ weight.T + convolution.bias, tower.embeddings(clips), atol=1e-5, rtol=1e-5
+    )
