@@ -211,7 +211,7 @@ def test_no_plateau_is_said_so() -> None:
 def test_a_small_loss_that_may_be_large_is_only_plausible() -> None:
     half, noise = np.random.default_rng(20).standard_normal((2, 8))
     y = np.concatenate([-half[::-1], half])
-    x = y + 0.4 * np.concatenate([noise, np.zeros(8)])
+    x = y + 1.2 * np.concatenate([noise, np.zeros(8)])
     rungs = [compared(x, y, 1, 20.0), compared(-x[::-1], y, 1, 10.0)]
     found = critical_samples(rungs, 9, 0.95)
     assert rungs[0].point.r2 == pytest.approx(rungs[1].point.r2)

@@ -127,6 +127,9 @@ def test_adjusted_p_values_are_those_of_holm_and_benjamini_hochberg() -> None:
     p = np.array([d.p_value for d in found], float)
     assert [d.q_bh for d in found] == pytest.approx(stats.false_discovery_control(p))
     assert 3 < (p < 0.2).sum() < len(p)
+    assert [d.p_value < 0.05 for d in found if d.p_value is not None] == [
+        not d.verdict.startswith("undecided") for d in found
+    ]
     by_rank = sorted(range(len(p)), key=lambda i: p[i])
     worst = 0.0
     for rank, i in enumerate(by_rank):
