@@ -3,14 +3,14 @@
 Every kind is asked because some axis of a design decides whether it can be answered:
 
 - ocr `first_digit last_digit`: strokes of two pixels, so tokens per frame; and a frame at either end.
-- egocentric `turn`: the light crosses the frame in three seconds and comes back in another lane, so
-  frames that are close in time; far apart they show places without an order.
+- egocentric `turn`: the tiles of the floor repeat after less than three seconds, so frames that are
+  close in time; far apart their motion reads as another one.
 - spatial `where what beside`: every corner holds something, so more than one token per frame binds a
   thing to its place.
 - perception `colour shape` bind an attribute to one of three things, so tokens per frame again;
   `direction` needs close frames; `speed` also needs to know how close: a fixed rate or timestamps.
-- reasoning `count first_flash last_flash follows cause`: flashes lie anywhere in the video and last an
-  eighth of it, so frames that cover it; a few dense clips miss most of them.
+- reasoning `count first_flash last_flash follows cause`: flashes lie anywhere in the video and last a
+  thirteenth of it, so frames that cover it; a few dense clips miss most of them.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -227,7 +227,7 @@ _SPEED = _Kind(
 _STATIC = (
     _Kind("spatial", "where", 2, _where),
     _Kind("spatial", "what", 2, _what),
-    _Kind("spatial", "beside", 1, _beside),
+    _Kind("spatial", "beside", 0.5, _beside),
     _Kind("perception", "colour", 2, _colour),
     _Kind("perception", "shape", 2, _shape),
 )
@@ -249,8 +249,8 @@ _VIDEO_KINDS = (
         "reasoning", "last_flash", 2,
         lambda scene, rng: ("which flash is last", scene.flashes[-1].colour, COLOURS),
     ),
-    _Kind("reasoning", "follows", 1.5, _follows),
-    _Kind("reasoning", "cause", 1.5, _cause),
+    _Kind("reasoning", "follows", 1, _follows),
+    _Kind("reasoning", "cause", 1, _cause),
 )  # fmt: skip
 _PICTURE_KINDS = (*_STATIC, _DIGIT, _Kind("perception", "flash", 1, _flash))
 _TEXT_KINDS = (*_STATIC, _DIGIT, _TURN, _DIRECTION, _SPEED)

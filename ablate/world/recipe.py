@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from ablate.spec import content_id
 
-GENERATOR_VERSION = 1
+GENERATOR_VERSION = 2
 """Raised when the same recipe would make other files; part of every fingerprint."""
 
 

@@ -1,12 +1,13 @@
 """One small scene as a pure function of time: what is in it, how to draw one, and what it says of itself.
 
-A frame has 32 x 32 pixels and four layers, from back to front: a dark background with one soft light that
-scrolls as the camera turns; one thing in each corner (three coloured shapes and a sign that shows a
-digit); a white ball that sweeps over them; and, while something flashes, a coloured border.
+A frame has 32 x 32 pixels and four layers, from back to front: soft tiles that scroll as the camera turns;
+one thing in each corner (three coloured shapes and a sign that shows a digit); a white ball that sweeps
+over them; and, while something flashes, a coloured border.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,10 +19,13 @@ BORDER = 3
 """Pixels of the flashing border."""
 BALL_SPEED = {"slow": 3.5, "medium": 7.0, "fast": 14.0}
 """Pixels a second. At 2 frames a second even the fast ball moves a third of its sweep per frame."""
-TURN_SPEED = 8.0
-"""Pixels a second by which the camera's turn scrolls the background."""
-FLASH_SLOTS, SHORTEST_FLASH = 8, 0.5
-"""A flash lasts one of 8 equal parts of the video, or half a second where that is longer."""
+TURN_SPEED, TILES = 6.0, 16.0
+"""Pixels a second by which the camera's turn scrolls the tiles, and pixels from one to the next.
+
+Half a pattern, from where its motion reads as the opposite one, takes 1.3 seconds.
+"""
+FLASH_SLOTS, FLASH_SHARE, SHORTEST_FLASH = 8, 0.6, 0.5
+"""A flash is the middle 60% of one of 8 equal parts of the video, at least half a second of it."""
 
 
 @dataclass(frozen=True)
@@ -38,20 +42,38 @@ class Sweep:
     """Share of a sweep that is done at time 0."""
     lane: float
     """Place of the first lane across the direction, from 0 to 1."""
-    margin: float
+
+    MARGIN: ClassVar[float] = 5.5
     """Pixels between the frame's edge and the nearest centre."""
 
     def centres(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Column and row of the moving thing's centre in pixels, each (F,), at `times` in seconds (F,)."""
-        reach = SIZE - 2 * self.margin
+        reach = SIZE - 2 * self.MARGIN
         done = self.phase + times * (self.speed / reach)
         lap = np.floor(done)
         along = done - lap
         across = (self.lane + lap * 0.618034) % 1.0
         if self.direction in ("left", "up"):
             along = 1.0 - along
-        along, across = self.margin + reach * along, self.margin + reach * across
+        along, across = self.MARGIN + reach * along, self.MARGIN + reach * across
         return (along, across) if self.direction in ("left", "right") else (across, along)
+
+
+@dataclass(frozen=True)
+class Scroll:
+    """Endless motion of the background's tiles along one direction."""
+
+    direction: str
+    speed: float
+    """Pixels a second."""
+    start: tuple[float, float]
+    """Column and row of a tile's corner at time 0, in pixels."""
+
+    def corners(self, times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Column and row of that corner in pixels, each (F,), at `times` in seconds (F,)."""
+        step = self.speed * times * (1 if self.direction in ("right", "down") else -1)
+        sideways = self.direction in ("left", "right")
+        return self.start[0] + step * sideways, self.start[1] + step * (not sideways)
 
 
 @dataclass(frozen=True)
@@ -89,7 +111,7 @@ class Scene:
     ball: Sweep
     pace: str
     """The ball's speed in words."""
-    camera: Sweep
+    tiles: Scroll
     """Motion of the background, opposite to the camera's turn."""
     flashes: tuple[Flash, ...]
     """In order of time; their colours differ."""
@@ -99,7 +121,7 @@ class Scene:
     @property
     def turn(self) -> str:
         """Which way the camera turns."""
-        return _OPPOSITE[self.camera.direction]
+        return _OPPOSITE[self.tiles.direction]
 
     def digit_at(self, time: float) -> str:
         """What the sign shows at `time` seconds."""
@@ -134,30 +156,31 @@ def sample_scene(rng: np.random.Generator, duration: float = 4.0) -> Scene:
     pace = _draw(rng, SPEEDS, 1)[0]
     count = int(rng.integers(1, 5))
     starts = np.sort(rng.choice(slots, count, replace=False))
+    slot = duration / slots
+    lasts = max(FLASH_SHARE * slot, SHORTEST_FLASH)
     flashes = tuple(
-        Flash(colour, duration * int(k) / slots, duration * (int(k) + 1) / slots)
+        Flash(colour, (float(k) + 0.5) * slot - lasts / 2, (float(k) + 0.5) * slot + lasts / 2)
         for colour, k in zip(_draw(rng, COLOURS, count), starts, strict=True)
     )
     return Scene(
         duration=duration,
-        shade=int(rng.integers(35, 66)),
+        shade=int(rng.integers(50, 76)),
         things=things,
         digits=_draw(rng, DIGITS, 3),
-        ball=_sweep(rng, BALL_SPEED[pace], margin=5.5),
+        ball=Sweep(
+            direction=_draw(rng, DIRECTIONS, 1)[0],
+            speed=BALL_SPEED[pace] * float(rng.uniform(0.9, 1.1)),
+            phase=float(rng.random()),
+            lane=float(rng.random()),
+        ),
         pace=pace,
-        camera=_sweep(rng, TURN_SPEED, margin=5.0),
+        tiles=Scroll(
+            direction=_draw(rng, DIRECTIONS, 1)[0],
+            speed=TURN_SPEED * float(rng.uniform(0.9, 1.1)),
+            start=(TILES * float(rng.random()), TILES * float(rng.random())),
+        ),
         flashes=flashes,
         cause=int(rng.integers(count)) if rng.random() < 0.5 else None,
-    )
-
-
-def _sweep(rng: np.random.Generator, speed: float, margin: float) -> Sweep:
-    return Sweep(
-        direction=_draw(rng, DIRECTIONS, 1)[0],
-        speed=float(speed * rng.uniform(0.9, 1.1)),
-        phase=float(rng.random()),
-        lane=float(rng.random()),
-        margin=margin,
     )
 
 
@@ -168,8 +191,8 @@ def _draw(rng: np.random.Generator, choices: Sequence[str], count: int) -> tuple
 # === pixels ===
 
 RGB = {"red": (225, 40, 40), "green": (40, 190, 60), "blue": (60, 90, 250), "yellow": (235, 215, 40)}
-_WHITE, _PINK, _LIGHT = (255, 255, 255), (255, 120, 230), (60, 110, 130)
-_BALL_RADIUS, _LIGHT_WIDTH = 3.2, 6.5
+_WHITE, _PINK, _TILE = (255, 255, 255), (255, 120, 230), (24, 40, 44)
+_BALL_RADIUS = 3.2
 _BLOCK = 64  # frames drawn at once: what fits the second-level cache
 
 _GLYPHS = {
@@ -229,10 +252,11 @@ def _draw_block(
     """Frames (F, 32, 32, 3) of a few times (F,)."""
     # The colour channels stay folded into the columns: numpy is slow where the last axis is short.
     count, third = len(seconds), scene._thirds(seconds)
-    x, y = scene.camera.centres(seconds)
-    across = np.exp(-(((_AXIS - x[:, None]) / _LIGHT_WIDTH) ** 2)).astype(np.float32)
-    down = np.exp(-(((_AXIS - y[:, None]) / _LIGHT_WIDTH) ** 2)).astype(np.float32)
-    tinted = (across[:, :, None] * np.array(_LIGHT, np.float32)).reshape(count, 1, -1)
+    wave = 2 * np.pi / TILES
+    x, y = scene.tiles.corners(seconds)
+    across = np.cos(wave * (_AXIS - x[:, None])).astype(np.float32)
+    down = np.cos(wave * (_AXIS - y[:, None])).astype(np.float32)
+    tinted = (across[:, :, None] * np.array(_TILE, np.float32)).reshape(count, 1, -1)
     folded = down[:, :, None] * tinted
     folded += scene.shade
     folded *= np.stack([still[0] for still in stills]).reshape(len(stills), SIZE, -1)[third]
@@ -273,8 +297,7 @@ def phrases(scene: Scene, time: float) -> tuple[str, ...]:
         else f"{thing.colour} {thing.shape} {thing.corner}"
         for thing in scene.things
     ]
-    told.append(f"ball {place(scene.ball, time)}")
-    told.append(f"light {place(scene.camera, time)}")
+    told.append(f"ball {_place(scene.ball, time)}")
     told.append(f"{scene.flash_at(time) or 'no'} flash")
     return tuple(told)
 
@@ -290,8 +313,8 @@ def caption(scene: Scene, rng: np.random.Generator, time: float, motion: bool = 
     return told[int(rng.integers(len(told)))]
 
 
-def place(sweep: Sweep, time: float) -> str:
-    """Where the moving thing is at `time` seconds: a corner, a side or the centre of the frame."""
+def _place(sweep: Sweep, time: float) -> str:
+    """Where the moving thing's centre is at `time` seconds: a corner, a side or the centre of the frame."""
     column, row = (int(c[0] * 3 / SIZE) for c in sweep.centres(np.array([time])))
     names = (CORNERS[0], SIDES[0], CORNERS[1], SIDES[3], SIDES[4], SIDES[2], CORNERS[2], SIDES[1], CORNERS[3])
     return names[3 * row + column]

@@ -14,7 +14,7 @@ PICTURES = ("first", "second")
 
 _GRAMMAR = (
     "above", "ball", "below", "both", "camera", "changed", "colour", "digit", "does", "fast",
-    "flash", "flashes", "follows", "how", "in", "is", "last", "light", "many", "move", "moves",
+    "flash", "flashes", "follows", "how", "in", "is", "last", "many", "move", "moves",
     "no", "of", "picture", "pictures", "pink", "same", "shape", "shown", "shows", "sign", "the",
     "turn", "turns", "way", "what", "where", "which", "white", "yes",
 )  # fmt: skip
