@@ -114,8 +114,6 @@ def fit(
     measures = _measures(table, proxy_measure)
     rung = _target(scores.rungs, target)
     proxies = [r for r in scores.rungs if r.size <= rung.size and r != rung]
-    if rung.samples is not None:
-        proxies = [r for r in proxies if r.size < rung.size or (r.samples or 0) < rung.samples]
 
     compared: dict[str | None, list[Comparison]] = {}
     for name in names:

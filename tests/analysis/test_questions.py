@@ -66,6 +66,14 @@ def test_other_questions_would_move_means_by_the_estimated_noise() -> None:
     )
 
 
+def test_few_videos_are_not_taken_for_less_noise() -> None:
+    rng = np.random.default_rng(8)
+    draws = [answers(rng, 2, 3, 6, 0.8) for _ in range(400)]
+    means = np.array([draw.groupby("variant").correct.mean() for draw in draws])
+    estimates = [noise(draw, 2).sd or 0.0 for draw in draws]
+    assert np.mean(np.square(estimates)) == pytest.approx(means.var(axis=0).mean(), rel=0.15)
+
+
 def test_reliability_is_what_other_questions_would_repeat() -> None:
     rng = np.random.default_rng(4)
     frame = answers(rng, 8, 800, 1, 0.0)
