@@ -1,7 +1,7 @@
 """From checked rows to paired scores: one proxy against the target on one benchmark."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -65,6 +65,8 @@ class PairedScores:
     target_runs: Runs
     levels: dict[str, Codes]
     """Per factor, the level codes of the n variants."""
+    benchmarks_left_out: int = 0
+    """Benchmarks that the macro cannot use: not scored at both the proxy and the target."""
 
     @property
     def n(self) -> int:
@@ -74,9 +76,8 @@ class PairedScores:
     def restricted_to(self, other: "PairedScores") -> "PairedScores":
         """The same scores on the variants that another pair has too."""
         kept = np.flatnonzero(np.isin(self.variants, other.variants))
-        return PairedScores(
-            proxy=self.proxy,
-            benchmark=self.benchmark,
+        return replace(
+            self,
             variants=self.variants[kept],
             x=self.x[kept],
             y=self.y[kept],
@@ -147,6 +148,7 @@ class Scores:
             common = [b for b in range(len(names)) if all(len(s[b].runs.score) for s in sides)]
             x, y = (_macro([side[b] for b in common], len(self.table.variants)) for side in sides)
         else:
+            common = [0]
             (x,), (y,) = sides
         variants = np.flatnonzero(~np.isnan(x.mean) & ~np.isnan(y.mean))
         return PairedScores(
@@ -158,6 +160,7 @@ class Scores:
             proxy_runs=_renumbered(x.runs, variants),
             target_runs=_renumbered(y.runs, variants),
             levels={factor: codes[variants] for factor, codes in self.table.level.items()},
+            benchmarks_left_out=len(names) - len(common),
         )
 
     def seeds(self, rung: Rung, benchmark: str | None, measure: str | None) -> int:

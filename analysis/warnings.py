@@ -43,6 +43,7 @@ MESSAGES = {
     "few_variants": "fewer than 10 variants: intervals are wide and rest on strong assumptions",
     "constant_scores": "no spread at the proxy or the target: r and what follows is undefined",
     "missing_cells": "variants lack a score at the proxy or the target and are left out",
+    "missing_benchmarks": "the macro leaves out benchmarks not scored at both proxy and target",
     "chance_level": "most scores are at chance level: their order is noise",
     "ceiling_score": "most scores are at the top of the scale: good variants cannot be told apart",
 }
@@ -90,6 +91,7 @@ def warnings_of(
         "few_variants": pair.n < FEW,
         "constant_scores": any(len(s) > 0 and np.ptp(s) == 0 for s in (pair.x, pair.y)),
         "missing_cells": pair.n < variants_in_table,
+        "missing_benchmarks": pair.benchmarks_left_out > 0,
         "chance_level": scale is not None and _most_near(comparison, scale.chance, scale.top),
         "ceiling_score": scale is not None and _most_near(comparison, scale.top, scale.chance),
     }

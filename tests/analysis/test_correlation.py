@@ -157,6 +157,17 @@ def test_intervals_cover_the_planted_truth_at_length(rho: float) -> None:
     assert 0.93 <= found["difference"] <= 0.98
 
 
+@pytest.mark.slow
+def test_intervals_cover_under_heavy_tails_at_length() -> None:
+    rng, inside = np.random.default_rng(11), 0
+    for _ in range(2000):
+        scores = ladder(rng, 21, {1: 0.9, 2: 1.0})
+        tails = np.sqrt(rng.chisquare(4, 21) / 4)
+        low, high = pearson(scores[1] / tails, scores[2] / tails).limits(0.975) or (0, 0)
+        inside += low <= 0.9 <= high
+    assert inside / 2000 >= 0.90
+
+
 def shared_coverage(replications: int, shape: tuple[int, ...], rho: float) -> tuple[float, float]:
     rng = np.random.default_rng(9)
     with_levels = without = 0

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from analysis import fit
@@ -118,6 +119,15 @@ def test_missing_cells(good: tuple[Floats, Floats]) -> None:
     for holed in (frame[~gone], frame.assign(score=frame.score.mask(gone))):
         (point,) = fit(holed).headline
         assert point.n == N - 1 and "missing_cells" in point.warnings
+
+
+def test_missing_benchmarks(good: tuple[Floats, Floats]) -> None:
+    frame = table({1.0: good[0], 2.0: good[1]})
+    two = pd.concat([frame.assign(benchmark=name) for name in ("a", "b")])
+    (whole,) = fit(two).headline
+    (part,) = fit(two[(two.benchmark == "a") | (two["size"] == 2)]).headline
+    assert "missing_benchmarks" not in whole.warnings
+    assert "missing_benchmarks" in part.warnings
 
 
 @pytest.mark.parametrize(
