@@ -7,6 +7,8 @@ from ablate.spec import LlmShape, Size
 CLOSED_VOCABULARY = 320
 """Tokens of the rows that are trained from scratch."""
 CLOSED_CONTEXT = 512
+SCRATCH_BATCH = 8
+"""Conversations per step of those rows: what they need is steps, not larger ones."""
 
 ANCHOR_LR, ANCHOR_PARAMETERS = 3e-5, 3_085_938_688
 """Rate of the 3B ablations (paper Table 12): the anchor of the square-root rule (App. C)."""
@@ -33,11 +35,11 @@ def _pretrained(name: str, llm: LlmShape, weights: str, *, plan_only: bool = Fal
 
 
 LADDER: tuple[Size, ...] = (
-    _scratch("10K", 16, 2, 2, 32, 8e-3),
-    _scratch("30K", 32, 2, 4, 64, 6e-3),
-    _scratch("100K", 64, 2, 4, 128, 4e-3),
-    _scratch("300K", 96, 3, 6, 192, 3e-3),
-    _scratch("1M", 160, 4, 10, 288, 2e-3),
+    _scratch("10K", 16, 2, 2, 32, 6e-3),
+    _scratch("30K", 32, 2, 4, 64, 4e-3),
+    _scratch("100K", 64, 2, 4, 128, 3e-3),
+    _scratch("300K", 96, 3, 6, 192, 2e-3),
+    _scratch("1M", 160, 4, 10, 288, 1.5e-3),
     _pretrained(
         "135M",
         LlmShape(49152, 576, 30, 9, 3, 1536, tied=True, qkv_bias=False, context=8192),

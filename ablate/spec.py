@@ -109,7 +109,23 @@ class Fps:
         return f"fps-{self.fps:g}x{self.frames_per_clip * self.max_clips}"
 
 
-Sampling = Uniform | Fps
+@dataclass(frozen=True)
+class Still:
+    """The middle frame alone, repeated to one clip: the control that shows what motion adds."""
+
+    frames_per_clip: int
+    max_clips: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        _require_positive(self, "frames_per_clip")
+
+    @property
+    def label(self) -> str:
+        """Short name for tables and plots."""
+        return "still"
+
+
+Sampling = Uniform | Fps | Still
 
 
 @dataclass(frozen=True)
@@ -434,7 +450,7 @@ class Execution:
 _TYPES = {
     cls.__name__: cls
     for cls in (
-        Uniform, Fps, Encoder, Connector, Integration, Stage, Schedule, Mixture,
+        Uniform, Fps, Still, Encoder, Connector, Integration, Stage, Schedule, Mixture,
         Design, LlmShape, Size, Protocol, Cell, Execution,
     )
 }  # fmt: skip

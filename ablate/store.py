@@ -47,6 +47,16 @@ class RunStore:
         except OSError as error:
             raise ValueError(f"store {self.root}: cannot be written ({error.strerror})") from None
 
+    @property
+    def data_root(self) -> Path:
+        """Where generated datasets lie, each in a folder named by its fingerprint."""
+        return self.root / "data"
+
+    @property
+    def cache_root(self) -> Path:
+        """Where decoded frames and frozen features lie, by content."""
+        return self.root / "cache"
+
     def run_dir(self, cell: Cell) -> Path:
         """Folder of the cell's training."""
         return self.root / "runs" / cell.train_id

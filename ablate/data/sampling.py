@@ -5,7 +5,7 @@ Standard library only: the plan counts clips with it before any file exists.
 
 import math
 
-from ablate.spec import Fps, Sampling, Uniform
+from ablate.spec import Fps, Sampling, Still, Uniform
 
 _FULL_CLIP = 1e-6
 """A rest shorter than this share of a clip is rounding, not another clip."""
@@ -14,16 +14,16 @@ _FULL_CLIP = 1e-6
 def clip_count(sampling: Sampling, duration: float) -> int:
     """Number of clips that `clip_times` gives for a video of `duration` seconds."""
     _check(duration)
-    if isinstance(sampling, Uniform):
+    if not isinstance(sampling, Fps):
         return sampling.max_clips
     needed = math.ceil(duration / sampling.clip_seconds - _FULL_CLIP)
     return min(max(needed, 1), sampling.max_clips)
 
 
 def hits_cap(sampling: Sampling, duration: float) -> bool:
-    """Whether the video is longer than `max_clips` consecutive clips; uniform has no such cap."""
+    """Whether the video is longer than `max_clips` consecutive clips; only a rate has such a cap."""
     _check(duration)
-    if isinstance(sampling, Uniform):
+    if not isinstance(sampling, Fps):
         return False
     return duration / sampling.clip_seconds - _FULL_CLIP > sampling.max_clips
 
@@ -41,11 +41,15 @@ def clip_times(sampling: Sampling, duration: float) -> tuple[tuple[float, ...], 
     the last clip that lie after the end are set to `duration`, where a reader gives the last frame,
     so that a video shorter than one clip is still one whole clip.
 
+    Still: the centre frame, as often as a clip has frames.
+
     Raises:
         ValueError: the duration is not a positive number.
     """
     clips = clip_count(sampling, duration)
     size = sampling.frames_per_clip
+    if isinstance(sampling, Still):
+        return ((duration / 2,) * size,)
     if isinstance(sampling, Uniform):
         part = duration / sampling.frames
         return tuple(

@@ -16,6 +16,8 @@ WARMUP = 0.03
 """Share of a stage's steps in which the rate rises (paper App. C)."""
 CLIP_NORM = 1.0
 """Largest gradient norm (paper App. C)."""
+BETAS = (0.9, 0.95)
+"""AdamW's memory: a short one leaves plateaus sooner, and runs here have hundreds of steps."""
 
 Report = Callable[[int, float], None]
 """Called with (step of the run, loss) after every optimiser step."""
@@ -51,7 +53,7 @@ class StageModule(pl.LightningModule):
             for part, rate in self.stage.rates.items()
             if parts[part]
         ]
-        optimizer = torch.optim.AdamW(groups, weight_decay=0.0, fused=True)
+        optimizer = torch.optim.AdamW(groups, betas=BETAS, weight_decay=0.0, fused=True)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, self._rate_factor)
         return [optimizer], [scheduler]
 

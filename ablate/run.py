@@ -1,0 +1,259 @@
+"""One cell end to end, readable top to bottom: the composition root. Needs no Ray."""
+
+import importlib.metadata
+import os
+import platform
+import subprocess
+import time
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+import pandas as pd
+import torch
+from safetensors.torch import load_model, save_model
+
+from ablate.cost import (
+    QUESTION_TOKENS,
+    Workload,
+    flops,
+    parameters,
+    shapes,
+    trainable_parameters,
+)
+from ablate.data.annotations import read_conversations, read_questions
+from ablate.data.cache import ArrayCache
+from ablate.data.features import TowerInput
+from ablate.data.frames import view_of
+from ablate.data.module import Order, StageLoader
+from ablate.data.samples import SampleMaker
+from ablate.data.sampling import clip_count
+from ablate.data.sources import Split, pools
+from ablate.data.stats import SamplingStats
+from ablate.data.tokenizer import ClosedTokenizer
+from ablate.data.viewer import Viewer
+from ablate.evals.examine import examine
+from ablate.evals.score import summarise
+from ablate.models.build import build_model
+from ablate.models.lmm import VideoLMM
+from ablate.spec import Cell, Execution, Sampling, Still, to_dict
+from ablate.store import Record, RunStore
+from ablate.tasks import WORLD
+from ablate.tokens import context_per_clip
+from ablate.towers import weights_hash
+from ablate.train.module import Report
+from ablate.train.schedule import ResolvedStage, resolve
+from ablate.train.trainer import train
+
+
+@dataclass(frozen=True)
+class Job:
+    """Where a cell's data and results lie, and how it executes."""
+
+    store: str
+    execution: Execution = field(default_factory=Execution)
+
+
+def run_cell(cell: Cell, job: Job, report: Report) -> Record:
+    """Train a cell, unless its weights are there already, examine it and write its record.
+
+    Args:
+        cell: what is run.
+        job: where and how.
+        report: called with (step, loss) after every step.
+
+    Returns:
+        The record, as it was written.
+
+    Raises:
+        Diverged: the loss stopped being a number; nothing is written but the cell's description.
+        MediaError: a file of the data cannot be read.
+        ValueError: the data do not fit the cell.
+    """
+    store = RunStore(job.store)
+    store.begin(cell)
+    torch.set_num_threads(job.execution.threads)
+    model = build_model(cell.design, cell.size, cell.init, cell.stream("init"))
+    model.to(job.execution.device)
+
+    training = store.training(cell)
+    if training is None:
+        training = _train(cell, job, store, model, report)
+        _save_weights(model, store.weights_path(cell))
+        store.finish_training(cell, training)
+    else:
+        load_model(model, store.weights_path(cell))
+
+    answers, evaluation = _examine(cell, store, model)
+    record = _record(cell, job, training, answers, evaluation)
+    store.score_dir(cell).mkdir(parents=True, exist_ok=True)
+    answers["video"].to_parquet(store.score_dir(cell) / "questions.parquet", index=False)
+    store.finish(cell, record)
+    return record
+
+
+def _train(
+    cell: Cell, job: Job, store: RunStore, model: VideoLMM, report: Report
+) -> dict[str, Any]:
+    """Train in place; returns what the record will say of it."""
+    begun = time.perf_counter()
+    design, stages = cell.design, resolve(cell)
+    found = pools(read_conversations(_split(store, cell.data, "annotations.json")))
+    order = Order(cell.stream("order"), design.mixture, stages, found)
+    viewer = _viewer(cell, store, design.sampling)
+    maker = SampleMaker(design, ClosedTokenizer(), viewer, cell.size.llm.context)
+    stats = SamplingStats(design.sampling)
+    loaders: list[StageLoader] = []
+
+    def loader(stage: ResolvedStage) -> StageLoader:
+        loaders.append(
+            StageLoader(
+                order, maker, start=stage.start, stop=stage.stop, batch=stage.batch,
+                encoders=list(model.encoders.values()), workers=job.execution.data_workers,
+                stats=stats,
+            )
+        )  # fmt: skip
+        return loaders[-1]
+
+    curve = train(model, stages, loader, job.execution, report)
+    loading = sum(one.seconds for one in loaders)
+    encoding = sum(one.use.seconds for one in loaders)
+    total = time.perf_counter() - begun
+    return {
+        "loss": curve,
+        "sampling": stats.to_dict(),
+        "workload": _trained(order, stages[-1].stop, stats),
+        "seconds": {
+            "decode": loading - encoding, "encode": encoding, "train": total - loading,
+        },
+    }  # fmt: skip
+
+
+def _examine(
+    cell: Cell, store: RunStore, model: VideoLMM
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """Answers to the questions, with the videos and under two controls; what it took."""
+    begun = time.perf_counter()
+    questions = read_questions(_split(store, cell.eval_data, "questions.json"))
+    sampling = cell.eval_protocol.sampling
+    assert sampling is not None
+    tokenizer = ClosedTokenizer()
+    seen = _viewer(cell, store, sampling)
+    still = _viewer(cell, store, Still(cell.design.sampling.frames_per_clip))
+
+    def ask(viewer: Viewer, *, blind: bool = False) -> pd.DataFrame:
+        return examine(model, questions, cell.design, tokenizer, viewer, blind=blind)
+
+    answers = {
+        "video": ask(seen),
+        "single_frame": ask(still),
+        "question_only": ask(seen, blind=True),
+    }
+    clips = [clip_count(sampling, question.duration) for question in questions]
+    distinct = {q.video.key: count for q, count in zip(questions, clips, strict=True)}
+    return answers, {
+        "seconds": {"evaluate": time.perf_counter() - begun},
+        "workload": {
+            "eval_rows": len(questions),
+            "eval_tokens": mean(clips) * context_per_clip(cell.design) + QUESTION_TOKENS,
+            "eval_clips": sum(distinct.values()),
+        },
+    }
+
+
+def _record(
+    cell: Cell,
+    job: Job,
+    training: dict[str, Any],
+    answers: dict[str, pd.DataFrame],
+    evaluation: dict[str, Any],
+) -> Record:
+    workload = Workload(**training["workload"], **evaluation["workload"])
+    seconds = training["seconds"] | evaluation["seconds"]
+    controls = ("question_only", "single_frame")
+    return {
+        "cell": to_dict(cell),
+        "train_id": cell.train_id,
+        "score_id": cell.score_id,
+        "design_id": cell.design_id,
+        "names": cell.design.labels(),
+        "variant": cell.design.name(),
+        "size": cell.size.parameters,
+        "size_name": cell.size.name,
+        "samples": cell.samples,
+        "seed": cell.seed,
+        **summarise(answers["video"], WORLD),
+        "controls": {name: summarise(answers[name], WORLD)["scores"] for name in controls},
+        "parameters": parameters(cell.design, cell.size),
+        "trainable_parameters": trainable_parameters(cell.design, cell.size),
+        "cost": {
+            "flops": flops(cell, workload),
+            "seconds": seconds | {"total": sum(seconds.values())},
+        },
+        "loss": training["loss"],
+        "sampling": training["sampling"],
+        "execution": to_dict(job.execution),
+        "versions": _versions(),
+        "git": _commit(),
+    }
+
+
+def _split(store: RunStore, fingerprint: str, annotations: str) -> Split:
+    folder = store.data_root / fingerprint
+    return Split(folder / annotations, folder, fingerprint)
+
+
+def _viewer(cell: Cell, store: RunStore, sampling: Sampling) -> Viewer:
+    """How the cell looks at media; towers that are trained get pixels instead of kept features."""
+    frames = sampling.frames_per_clip
+    towers = [
+        TowerInput(view_of(shape), shape.grid(frames), shape.hidden, weights_hash(shape.name))
+        for shape in shapes(cell.design, cell.size)
+    ]
+    frozen = not cell.design.schedule.trains_vision
+    return Viewer(sampling, towers, ArrayCache(store.cache_root), frozen=frozen)
+
+
+def _trained(order: Order, samples: int, stats: SamplingStats) -> dict[str, float]:
+    """What passed through the model in training, for `ablate.cost.Workload`."""
+    drawn = [order[k] for k in range(samples)]
+    clips = stats.clips.total + sum(len(c.media) for c in drawn if c.modality != "video")
+    distinct = {c.media: c.modality for c in drawn}
+    videos = sum(modality == "video" for modality in distinct.values())
+    stills = sum(len(media) for media, modality in distinct.items() if modality != "video")
+    per_video = stats.clips.total / max(1, stats.clips.count)
+    return {
+        "tokens_per_sample": stats.tokens.total() / samples,
+        "clips_per_sample": clips / samples,
+        "videos": videos,
+        "encoded_clips": round(videos * per_video + stills),
+    }
+
+
+def _save_weights(model: VideoLMM, path: Path) -> None:
+    """Write the weights so that a reader sees the whole file or none of it."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    save_model(model, str(temporary))
+    os.replace(temporary, path)
+
+
+def _versions() -> dict[str, str]:
+    """What scores may depend on beside the cell: packages, interpreter, instruction set."""
+    packages = ("ablate", "torch", "transformers", "lightning", "decord", "numpy")
+    return {
+        **{name: importlib.metadata.version(name) for name in packages},
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+    }
+
+
+@cache
+def _commit() -> str | None:
+    """Git commit of the checkout the program runs from; None for an installed wheel."""
+    found = subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True
+    )
+    return found.stdout.strip() or None
