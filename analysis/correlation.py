@@ -172,7 +172,7 @@ def _atanh(r: Floats) -> Floats:
 
 def _deviations(without: Floats) -> Floats:
     z = _atanh(without)
-    return np.sqrt((len(z) - 1) / len(z)) * (z - z.mean())
+    return sqrt((len(z) - 1) / len(z)) * (z - z.mean())
 
 
 def _moments(x: Floats, y: Floats) -> Floats:

@@ -100,42 +100,21 @@ def fit(
     Raises:
         ValueError: one line that names what cannot be used.
     """
-    if metric not in THRESHOLDS:
-        raise ValueError(f"unknown metric {metric!r}; choose from {', '.join(THRESHOLDS)}")
-    threshold = THRESHOLDS[metric] if threshold is None else threshold
-    if not 0 < threshold <= 1:
-        raise ValueError(f"threshold {threshold:g} is not above 0 and at most 1")
-    if not 0.5 <= confidence < 1:
-        raise ValueError(f"confidence {confidence:g} is not at least 0.5 and below 1")
+    threshold = _checked(metric, threshold, confidence)
     table = check_table(frame, factors)
     names = [*table.benchmarks, MACRO] if len(table.benchmarks) > 1 else [*table.benchmarks]
     headline = _headline(table, names, benchmark)
     scores = Scores(table, _turned(table, lower_is_better))
     measures = _measures(table, proxy_measure)
     rung = _target(scores.rungs, target)
-    proxies = [r for r in scores.rungs if r.size <= rung.size and r != rung]
 
-    compared: dict[str | None, list[Comparison]] = {}
+    compared = {}
     for name in names:
-        compared[name] = []
-        for proxy in proxies:
-            pair = scores.pair(proxy, rung, name, measures)
-            comparison = compare(
-                pair,
-                scores.seeds(proxy, name, measures[0]),
-                relative_cost(scores, proxy, rung),
-                confidence,
-            )
-            codes = warnings_of(
-                comparison,
-                variants_in_table=len(table.variants),
-                metric=metric,
-                threshold=threshold,
-                scale=(scales or {}).get(name),
-            )
-            point = dataclasses.replace(comparison.point, warnings=codes)
-            compared[name].append(dataclasses.replace(comparison, point=point))
-
+        scale = (scales or {}).get(name)
+        compared[name] = [
+            _with_warnings(comparison, table, metric, threshold, scale)
+            for comparison in _comparisons(scores, rung, name, measures, confidence)
+        ]
     everywhere = compared[headline]
     judged = largest_samples(everywhere, rung.size)
     verdict = critical_size(judged, metric, threshold, confidence)
@@ -157,6 +136,53 @@ def fit(
         cost_is_measured=table.cost is not None,
         evaluation=None if questions is None else evaluation_noise(questions, table),
         warnings=in_words(everywhere),
+    )
+
+
+def _checked(metric: str, threshold: float | None, confidence: float) -> float:
+    """The threshold, if all three can be used."""
+    if metric not in THRESHOLDS:
+        raise ValueError(f"unknown metric {metric!r}; choose from {', '.join(THRESHOLDS)}")
+    threshold = THRESHOLDS[metric] if threshold is None else threshold
+    if not 0 < threshold <= 1:
+        raise ValueError(f"threshold {threshold:g} is not above 0 and at most 1")
+    if not 0.5 <= confidence < 1:
+        raise ValueError(f"confidence {confidence:g} is not at least 0.5 and below 1")
+    return threshold
+
+
+def _comparisons(
+    scores: Scores,
+    target: Rung,
+    benchmark: str | None,
+    measures: tuple[str | None, str | None],
+    confidence: float,
+) -> list[Comparison]:
+    """Every proxy against the target on one benchmark, smallest size first."""
+    return [
+        compare(
+            scores.pair(proxy, target, benchmark, measures),
+            scores.seeds(proxy, benchmark, measures[0]),
+            relative_cost(scores, proxy, target),
+            confidence,
+        )
+        for proxy in scores.rungs
+        if proxy.size <= target.size and proxy != target
+    ]
+
+
+def _with_warnings(
+    comparison: Comparison, table: Table, metric: str, threshold: float, scale: Scale | None
+) -> Comparison:
+    codes = warnings_of(
+        comparison,
+        variants_in_table=len(table.variants),
+        metric=metric,
+        threshold=threshold,
+        scale=scale,
+    )
+    return dataclasses.replace(
+        comparison, point=dataclasses.replace(comparison.point, warnings=codes)
     )
 
 
