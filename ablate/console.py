@@ -20,13 +20,13 @@ SILENCE = 10.0
 
 
 def human_time(seconds: float) -> str:
-    """A duration in the largest two units that matter."""
+    """A duration in the unit that suits it."""
     if seconds < 60:
         return f"{seconds:.0f} s"
     if seconds < 3600:
-        return f"{seconds // 60:.0f} min {seconds % 60:02.0f} s"
+        return f"{seconds / 60:.0f} min"
     if seconds < 48 * 3600:
-        return f"{seconds // 3600:.0f} h {seconds % 3600 // 60:02.0f} min"
+        return f"{seconds / 3600:.1f} h"
     return f"{seconds / 86400:,.0f} days"
 
 
@@ -41,7 +41,7 @@ def human_count(number: float) -> str:
         (1e3, "K"),
     ):
         if number >= limit:
-            return f"{number / limit:.3g} {suffix}"
+            return f"{number / limit:.3g}{suffix}"
     return f"{number:.3g}"
 
 
@@ -161,7 +161,7 @@ def plan_table(plan: Plan) -> Table:
     """One row per size: cells by state, parameters, tokens, FLOPs and expected time."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in (
-        "size", "done", "missing", "failed", "LM params", "trained", "tokens/video", "FLOPs",
+        "size", "done", "missing", "failed", "LM", "trained", "tokens", "FLOPs",
         "time",
     ):  # fmt: skip
         table.add_column(name, justify="left" if name == "size" else "right", no_wrap=True)

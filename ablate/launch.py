@@ -107,6 +107,10 @@ class _Relay(tune.Callback):
     def __init__(self, listener: Listener, store: RunStore) -> None:
         self.listener, self.store = listener, store
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles its callbacks beside its state; a terminal cannot be, and is not needed."""
+        return {}
+
     def on_trial_start(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
         self.listener.started(from_dict(trial.config["cell"]))
 
