@@ -8,7 +8,7 @@ from ablate.connectors import connector_parameters, integration_parameters, perc
 from ablate.models.build import build_llm, build_model
 from ablate.models.connectors import build_connector
 from ablate.models.encoders import build_tower
-from ablate.sizes import LADDER
+from ablate.sizes import LADDER, size_row
 from ablate.spec import Connector, ConnectorKind, Init, IntegrationKind, Size, Tower
 from ablate.towers import TINY, tower_shape
 from tests.models.designs import PAIR, design
@@ -47,8 +47,9 @@ def test_connectors_have_the_parameters_that_are_planned(kind: ConnectorKind, si
     assert count(built) == connector_parameters(*facts, tokens_per_clip=16)
 
 
-@pytest.mark.parametrize("size", BUILT, ids=lambda size: size.name)
-def test_whole_models_have_the_parameters_that_are_planned(size: Size) -> None:
+@pytest.mark.parametrize("name", ["100K", "0.5B"])
+def test_whole_models_have_the_parameters_that_are_planned(name: str) -> None:
+    size = size_row(name)
     built = build_model(
         design(PAIR, ConnectorKind.PERCEIVER, 4, IntegrationKind.SEPARATORS),
         size, Init.PRETRAINED, seed=0, meta=True,

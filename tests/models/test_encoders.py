@@ -17,7 +17,7 @@ def clips(count: int = 2, frames: int = 4) -> torch.Tensor:
 
 
 def test_every_tower_is_registered() -> None:
-    assert list(ENCODERS) == list(Tower)
+    assert set(ENCODERS) == set(Tower)
 
 
 @pytest.mark.parametrize("tower", Tower)
@@ -87,7 +87,7 @@ def test_clips_that_do_not_fit_the_video_tower_are_refused(frames: int, word: st
 
 
 def test_an_unknown_encoder_names_the_choices() -> None:
-    with pytest.raises(ValueError, match="unknown encoder 'clip'; choose from siglip, dinov2"):
+    with pytest.raises(ValueError, match="unknown encoder 'clip'; choose from dinov2, siglip, videomae"):
         ENCODERS["clip"]
 
 
