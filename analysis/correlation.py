@@ -172,7 +172,8 @@ def _atanh(r: Floats) -> Floats:
 
 def _deviations(without: Floats) -> Floats:
     z = _atanh(without)
-    return sqrt((len(z) - 1) / len(z)) * (z - z.mean())
+    deviations: Floats = sqrt((len(z) - 1) / len(z)) * (z - z.mean())
+    return deviations
 
 
 def _moments(x: Floats, y: Floats) -> Floats:

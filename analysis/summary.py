@@ -56,7 +56,8 @@ def summarise(result: FitResult) -> RenderableType:
         cells.append(_with_interval(point.decision_accuracy, point.decision_accuracy_ci95))
         zone = zone_of(point, result)
         table.add_row(*cells, _share(point.relative_cost), Text(zone, style=STYLES[zone]))
-    parts: list[RenderableType] = [table, Text(_verdict(result))]
+    parts: list[RenderableType] = [table] if result.headline else []
+    parts.append(Text(_verdict(result)))
     if result.critical_samples is not None:
         size = count_name(result.critical_samples.size)
         parts.append(Text(f"Data at {size}: {result.critical_samples.reason}"))

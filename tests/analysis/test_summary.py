@@ -44,6 +44,11 @@ def test_zones() -> None:
     assert "No verdict." in as_text(few)
 
 
+def test_no_proxy_leaves_only_the_refusal() -> None:
+    text = as_text(fit(apollo().query("size == 7e9")))
+    assert text.startswith("No verdict.") and "proxy  " not in text
+
+
 def test_a_negative_r_is_shown() -> None:
     y = np.random.default_rng(2).standard_normal(21)
     result = fit(table({1.0: -y + 0.1 * y**2, 2.0: y}))
