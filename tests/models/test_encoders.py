@@ -87,7 +87,7 @@ def test_clips_that_do_not_fit_the_video_tower_are_refused(frames: int, word: st
 
 
 def test_an_unknown_encoder_names_the_choices() -> None:
-    with pytest.raises(ValueError, match="unknown encoder 'clip'; choose from dinov2, siglip, videomae"):
+    with pytest.raises(ValueError, match="unknown encoder 'clip'; choose from dinov2, siglip"):
         ENCODERS["clip"]
 
 

@@ -24,7 +24,7 @@ WIDTH = 64
 FIRST_SCALE, FIRST_BIAS = 20.0, -8.0
 """Logit = scale * cosine + bias, both learned, close to SigLIP's 10 and -10 at first."""
 
-MOVING = ("ball", "light")
+MOVING = ("ball",)
 QUARTERS = ("northwest", "northeast", "southwest", "southeast")
 NINTHS = (
     "northwest", "north", "northeast", "west", "centre", "east", "southwest", "south", "southeast",

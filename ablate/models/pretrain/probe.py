@@ -21,7 +21,11 @@ BLOCK = 200  # clips encoded at once
 
 
 def probe(tower: VisionTower) -> dict[str, float]:
-    """Held-out accuracy per question: colour of a named shape, shape, digit, place, direction."""
+    """Held-out accuracy per question.
+
+    Of stills: colour of a named shape, shape in a named corner, digit, place of the ball. Of clips:
+    direction of the ball, turn of the camera.
+    """
     stills = footage.stills(range(HELD_OUT, HELD_OUT + STILL_SCENES))
     # A video tower sees a still picture as a clip that stands still, as it sees images in training.
     repeats = tower.shape.tubelet
@@ -33,11 +37,12 @@ def probe(tower: VisionTower) -> dict[str, float]:
     clips = footage.clips(range(HELD_OUT, HELD_OUT + CLIP_SCENES), CLIP_FRAMES)
     moving = average(encode(tower, clips.frames), 2)
     return {
-        "colour": sum(colours) / len(colours),
+        "colour": round(sum(colours) / len(colours), 4),
         "shape": accuracy(quarters.unflatten(1, (4, -1)).flatten(0, 1), things),
         "digit": accuracy(quarters, [_word(t, 0, "sign", 1, DIGITS) for t in told]),
         "place": accuracy(sixteenths, [_word(t, 0, "ball", 1, NINTHS) for t in told]),
         "direction": accuracy(moving, [DIRECTIONS.index(s.ball.direction) for s in clips.scenes]),
+        "turn": accuracy(moving, [DIRECTIONS.index(s.turn) for s in clips.scenes]),
     }
 
 
