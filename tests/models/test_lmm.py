@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from ablate.models.build import load_tower
+from ablate.models.encoders.fusion import fuse
 from ablate.spec import ConnectorKind, IntegrationKind, Stage, Tower
 from ablate.tokens import CLIP_START, VISUAL
 from ablate.towers import TINY, weights_hash
@@ -41,8 +42,6 @@ def test_every_visual_token_stands_at_its_placeholder() -> None:
     ids, _ = prompts((2, 0, 1), 16, separators=True)
     features = built.encode(pixels(built, 3))
     x = built._embed(ids, features)
-    from ablate.models.encoders.fusion import fuse
-
     tokens = built.connector(fuse(features)).flatten(0, 1)
     assert torch.equal(x[ids == VISUAL], tokens)
     assert torch.equal(x[ids == CLIP_START], built.separators.embedding.weight[0].expand(3, -1))
@@ -83,8 +82,6 @@ def test_misuse_is_refused() -> None:
 def test_gradients_reach_exactly_the_parts_that_learn(kind, clips, parts) -> None:
     built = model(towers=PAIR, connector=kind, integration=IntegrationKind.SEPARATORS)
     built.train_only(parts)
-    if clips == (0, 0) and parts == ("vision",):
-        pytest.skip("a loss without any trainable part on its path has no gradient")
     run(built, clips, separators=True).logsumexp(-1).mean().backward()
     for part, parameters in built.parts().items():
         for parameter in parameters:

@@ -1,7 +1,7 @@
 """Linear probes: what can be read off frozen features with one matrix, on scenes never trained on.
 
 Features are averaged over quarters of the frame, so that a probe sees as much as a connector of 4
-tokens a frame gives, or over sixteenths for places.
+tokens a frame gives.
 """
 
 import torch
@@ -30,7 +30,7 @@ def probe(tower: VisionTower) -> dict[str, float]:
     # A video tower sees a still picture as a clip that stands still, as it sees images in training.
     repeats = tower.shape.tubelet
     features = encode(tower, stills.frames.unsqueeze(1).expand(-1, repeats, -1, -1, -1))
-    quarters, sixteenths = average(features, 2), average(features, 4)
+    quarters = average(features, 2)
     told = [[phrase.split() for phrase in phrases] for phrases in stills.phrases]
     colours = [accuracy(quarters, [_word(t, 1, s, 0, COLOURS) for t in told]) for s in SHAPES]
     things = [(*SHAPES, "sign").index(_thing(t, corner)) for t in told for corner in QUARTERS]
@@ -40,7 +40,7 @@ def probe(tower: VisionTower) -> dict[str, float]:
         "colour": round(sum(colours) / len(colours), 4),
         "shape": accuracy(quarters.unflatten(1, (4, -1)).flatten(0, 1), things),
         "digit": accuracy(quarters, [_word(t, 0, "sign", 1, DIGITS) for t in told]),
-        "place": accuracy(sixteenths, [_word(t, 0, "ball", 1, NINTHS) for t in told]),
+        "place": accuracy(quarters, [_word(t, 0, "ball", 1, NINTHS) for t in told]),
         "direction": accuracy(moving, [DIRECTIONS.index(s.ball.direction) for s in clips.scenes]),
         "turn": accuracy(moving, [DIRECTIONS.index(s.turn) for s in clips.scenes]),
     }
