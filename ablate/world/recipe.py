@@ -8,13 +8,13 @@ from typing import ClassVar
 
 from ablate.spec import content_id
 
-GENERATOR_VERSION = 2
+GENERATOR_VERSION = 3
 """Raised when the same recipe would make other files; part of every fingerprint."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Counts and seed of one dataset; `train`, `test` and `pretrain` never share a random stream."""
+    """Counts and seed of one dataset; its splits never share a random stream."""
 
     name: str
     seed: int
@@ -52,7 +52,7 @@ class Recipe:
 def fingerprint(recipe: Recipe, split: str) -> str:
     """Hash of all that decides the files of `split`: `train` or `test`.
 
-    The counts of the other split do not enter: more test videos leave the training data what they are.
+    The other split's counts do not enter: more test videos leave the training data as they are.
 
     Raises:
         ValueError: unknown split.
@@ -76,8 +76,8 @@ RECIPES: dict[str, Recipe] = {
     recipe.name: recipe
     for recipe in (
         Recipe(
-            "world", seed=2412, train_videos=2400, conversations_per_video=4,
-            images=1600, image_sets=1200, texts=1200, test_videos=320,
+            "world", seed=2412, train_videos=1500, conversations_per_video=5,
+            images=1600, image_sets=1200, texts=1200, test_videos=300,
         ),
         Recipe(
             "world-smoke", seed=10360, train_videos=60, conversations_per_video=4,

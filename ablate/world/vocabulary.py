@@ -9,7 +9,10 @@ SPEEDS = ("slow", "medium", "fast")
 COUNTS = ("one", "two", "three", "four")
 CORNERS = ("northwest", "northeast", "southwest", "southeast")
 """Quadrants of the picture as on a map, in reading order: north is up."""
-SIDES = ("north", "south", "east", "west", "centre")
+NINTHS = (
+    "northwest", "north", "northeast", "west", "centre", "east", "southwest", "south", "southeast",
+)  # fmt: skip
+"""Parts of the picture on a 3 x 3 grid, in reading order."""
 PICTURES = ("first", "second")
 
 _GRAMMAR = (
@@ -24,10 +27,10 @@ WORDS: tuple[str, ...] = tuple(
         {
             word
             for words in (
-                COLOURS, SHAPES, DIRECTIONS, SPEEDS, COUNTS, CORNERS, SIDES, PICTURES, _GRAMMAR,
+                COLOURS, SHAPES, DIRECTIONS, SPEEDS, COUNTS, CORNERS, NINTHS, PICTURES, _GRAMMAR,
             )
             for word in words
         }
     )
 )  # fmt: skip
-"""Lower-case words of the closed tokenizer; digits and punctuation are single characters of its own."""
+"""In lower case; digits and punctuation are single characters of the tokenizer's own."""
