@@ -25,10 +25,6 @@ from ablate.world.scene import Scene, render, sample_scene
 Entry = dict[str, Any]
 """One JSON object of an annotation file."""
 
-_Durations = tuple[tuple[float, float, float], ...]
-"""Cumulative share, shortest and longest in seconds; log-uniform in between."""
-_TRAIN_DURATIONS: _Durations = ((0.72, 2, 20), (0.95, 20, 120), (1.0, 120, 600))
-_TEST_DURATIONS: _Durations = ((0.4, 2, 10), (0.75, 10, 60), (1.0, 60, 600))
 _RATES = (
     (10, (8, 10, 12, 15, 24, 25, 30)), (60, (8, 10, 12)), (120, (6, 8)), (math.inf, (6,)),
 )  # fmt: skip
@@ -56,7 +52,7 @@ def make(item: Item) -> list[Entry]:
 
 
 def _train_video(item: Item, rng: np.random.Generator) -> Iterator[Entry]:
-    scene, file = _video(item, _TRAIN_DURATIONS, rng)
+    scene, file = _video(item, rng)
     for k in range(item.recipe.conversations_per_video):
         yield {
             "id": f"video-{item.index:05d}-{k}",
@@ -67,7 +63,7 @@ def _train_video(item: Item, rng: np.random.Generator) -> Iterator[Entry]:
 
 
 def _test_video(item: Item, rng: np.random.Generator) -> Iterator[Entry]:
-    scene, file = _video(item, _TEST_DURATIONS, rng)
+    scene, file = _video(item, rng)
     for category in CATEGORIES:
         question = video_question(scene, category, rng)
         yield {
@@ -119,9 +115,9 @@ def _turns(before: str, questions: list[Question]) -> list[dict[str, str]]:
     return said
 
 
-def _video(item: Item, durations: _Durations, rng: np.random.Generator) -> tuple[Scene, str]:
+def _video(item: Item, rng: np.random.Generator) -> tuple[Scene, str]:
     """A scene and its video file, relative to the item's folder."""
-    seconds = _duration(durations, item.index)
+    seconds = item.recipe.seconds(item.split, item.index)
     rates = next(rates for longest, rates in _RATES if seconds <= longest)
     fps = rates[int(rng.integers(len(rates)))]
     frames = math.ceil(seconds * fps)
@@ -130,16 +126,6 @@ def _video(item: Item, durations: _Durations, rng: np.random.Generator) -> tuple
     if not (item.folder / file).exists():
         write_video(item.folder / file, render(scene, np.arange(frames) / fps), fps)
     return scene, file
-
-
-def _duration(durations: _Durations, index: int) -> float:
-    """Seconds of item `index`: golden-ratio steps keep the shares in every run of items."""
-    u, below = (index + 0.5) * 0.6180339887 % 1.0, 0.0
-    for share, shortest, longest in durations:
-        if u < share:
-            return shortest * (longest / shortest) ** ((u - below) / (share - below))
-        below = share
-    raise AssertionError("the last cumulative share is 1")
 
 
 def _picture(

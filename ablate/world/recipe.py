@@ -12,6 +12,9 @@ GENERATOR_VERSION = 3
 """Raised when the same recipe would make other files; part of every fingerprint."""
 
 
+_GOLDEN = (5**0.5 - 1) / 2
+
+
 @dataclass(frozen=True)
 class Recipe:
     """Counts and seed of one dataset; its splits never share a random stream."""
@@ -29,8 +32,15 @@ class Recipe:
     """Conversations without any picture."""
     test_videos: int
     """Held-out videos; each is asked one question per category."""
+    longest: float
+    """Seconds to which longer videos are cut."""
     version: int = GENERATOR_VERSION
 
+    DURATIONS: ClassVar[dict[str, tuple[tuple[float, float, float], ...]]] = {
+        "train": ((0.72, 2, 20), (0.95, 20, 120), (1.0, 120, 600)),
+        "test": ((0.4, 2, 10), (0.75, 10, 60), (1.0, 60, 600)),
+    }
+    """Cumulative share of the videos, shortest and longest in seconds; log-uniform in between."""
     SPLITS: ClassVar[tuple[str, ...]] = ("train", "test", "pretrain")
     MODALITIES: ClassVar[tuple[str, ...]] = ("video", "image", "image_set", "text")
 
@@ -48,6 +58,32 @@ class Recipe:
             index,
         )
 
+    def seconds(self, split: str, index: int) -> float:
+        """Duration of video `index`, but for the last part of a frame.
+
+        Golden-ratio steps through the distribution keep its shares in every run of videos.
+
+        Raises:
+            ValueError: unknown split.
+        """
+        _position("split", split, tuple(self.DURATIONS))
+        share, below = (index + 0.5) * _GOLDEN % 1.0, 0.0
+        for upto, shortest, longest in self.DURATIONS[split]:
+            if share < upto:
+                break
+            below = upto
+        drawn = shortest * (longest / shortest) ** ((share - below) / (upto - below))
+        return min(drawn, self.longest)
+
+
+_TRAIN_COUNTS = ("train_videos", "conversations_per_video", "images", "image_sets", "texts")
+
+
+def _position(what: str, value: str, choices: tuple[str, ...]) -> int:
+    if value not in choices:
+        raise ValueError(f"unknown {what} {value!r}; choose from {', '.join(choices)}")
+    return choices.index(value)
+
 
 def fingerprint(recipe: Recipe, split: str) -> str:
     """Hash of all that decides the files of `split`: `train` or `test`.
@@ -59,17 +95,11 @@ def fingerprint(recipe: Recipe, split: str) -> str:
     """
     splits = ("train", "test")
     _position("split", split, splits)
-    facts = {key: value for key, value in asdict(recipe).items() if key != "name"}
-    test_videos = facts.pop("test_videos")
-    if split == "test":
-        facts = {"seed": recipe.seed, "version": recipe.version, "test_videos": test_videos}
+    facts = asdict(recipe)
+    elsewhere = ("test_videos",) if split == "train" else _TRAIN_COUNTS
+    for name in ("name", *elsewhere):
+        del facts[name]
     return content_id({"world": split, **facts})
-
-
-def _position(what: str, value: str, choices: tuple[str, ...]) -> int:
-    if value not in choices:
-        raise ValueError(f"unknown {what} {value!r}; choose from {', '.join(choices)}")
-    return choices.index(value)
 
 
 RECIPES: dict[str, Recipe] = {
@@ -77,11 +107,11 @@ RECIPES: dict[str, Recipe] = {
     for recipe in (
         Recipe(
             "world", seed=2412, train_videos=1500, conversations_per_video=5,
-            images=1600, image_sets=1200, texts=1200, test_videos=300,
+            images=1600, image_sets=1200, texts=1200, test_videos=300, longest=600,
         ),
         Recipe(
             "world-smoke", seed=10360, train_videos=60, conversations_per_video=4,
-            images=40, image_sets=30, texts=30, test_videos=40,
+            images=40, image_sets=30, texts=30, test_videos=40, longest=75,
         ),
     )
 }  # fmt: skip
