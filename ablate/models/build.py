@@ -1,6 +1,7 @@
 """Builds the model of a design at a size, with seeded first weights."""
 
 import math
+from typing import Any
 
 import torch
 from safetensors.torch import load_file
@@ -18,7 +19,7 @@ from ablate.models.encoders import VisionTower, build_tower
 from ablate.models.integration import Separators
 from ablate.models.lmm import VideoLMM
 from ablate.spec import Design, Init, LlmShape, Size
-from ablate.towers import TowerShape, fused_grid, tower_shape, weights_hash
+from ablate.towers import fused_grid, tower_shape, weights_hash
 
 INIT_SCALE = 1.5
 """Spread of fresh language-model weights times the root of the width.
@@ -55,21 +56,26 @@ def build_model(
             f"no weights for {size.weights}: give a local directory or a hub id that can be "
             "reached, or start from random weights with INIT=random"
         )
+    # Every part has a seed of its own: designs that differ in one part start alike in the others.
     with torch.device("meta" if meta else "cpu"), torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        encoders = nn.ModuleDict({shape.name: build_tower(shape) for shape in shapes})
+        towers = [build_tower(shape) for shape in shapes]
+        torch.manual_seed(seed + 1)
         connector = build_connector(design.connector, width, size.llm.hidden, frames, grid)
+        torch.manual_seed(seed + 2)
         separators = Separators(size.llm.hidden) if design.integration.separators else None
+        torch.manual_seed(seed + 3)
         llm = build_llm(size.llm)
     if size.tiny_towers and not meta:
-        for shape in shapes:
-            load_tower(encoders[shape.name], shape)
+        for tower in towers:
+            load_tower(tower)
+    encoders = nn.ModuleDict({tower.shape.name: tower for tower in towers})
     return VideoLMM(encoders, connector, separators, llm).eval()
 
 
 def build_llm(shape: LlmShape) -> PreTrainedModel:
     """A causal language model of this shape with fresh weights, on the current default device."""
-    facts = {
+    facts: dict[str, Any] = {
         "vocab_size": shape.vocab, "hidden_size": shape.hidden, "num_hidden_layers": shape.layers,
         "num_attention_heads": shape.heads, "num_key_value_heads": shape.kv_heads,
         "intermediate_size": shape.intermediate, "tie_word_embeddings": shape.tied,
@@ -82,11 +88,12 @@ def build_llm(shape: LlmShape) -> PreTrainedModel:
     return LlamaForCausalLM(LlamaConfig(**facts))
 
 
-def load_tower(tower: VisionTower, shape: TowerShape) -> None:
+def load_tower(tower: VisionTower) -> None:
     """Load the shipped weights of a tiny tower; they are stored in half precision.
 
     Raises:
         ValueError: the file is missing.
     """
-    weights_hash(shape.name)
-    tower.load_state_dict({k: v.float() for k, v in load_file(shape.weights_path).items()})
+    weights_hash(tower.shape.name)
+    stored = load_file(tower.shape.weights_path)
+    tower.load_state_dict({name: value.float() for name, value in stored.items()})

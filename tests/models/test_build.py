@@ -27,6 +27,12 @@ def test_another_seed_gives_another_connector_and_language_model_but_the_same_to
         assert torch.equal(a, b)
 
 
+def test_designs_that_differ_in_one_part_start_alike_in_the_others() -> None:
+    mlp, perceiver = model(), model(connector=ConnectorKind.PERCEIVER)
+    for a, b in zip(mlp.llm.parameters(), perceiver.llm.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
 def test_public_weights_that_are_not_there_are_one_line_with_three_ways_out() -> None:
     with pytest.raises(
         ValueError, match=r"Qwen2.5-0.5B.*local directory.*hub id.*INIT=random"

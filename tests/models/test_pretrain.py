@@ -43,17 +43,17 @@ def test_trained_towers_beat_fresh_ones(tower: Tower) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("tower", Tower)
 def test_probes_can_be_measured_again(tower: Tower) -> None:
-    """Worst difference seen: 0.2 points, from half-precision weights."""
+    """The stored weights are rounded to half precision after the report is made."""
     built = build_tower(TINY[tower]).eval()
-    load_tower(built, TINY[tower])
-    assert probe(built) == pytest.approx(report(tower)["probe"], abs=0.01)
+    load_tower(built)
+    assert probe(built) == pytest.approx(report(tower)["probe"], abs=0.02)
 
 
 def test_digits_are_read_off_the_language_supervised_tower() -> None:
     """A quick probe on scenes of its own: one matrix on four tokens a frame."""
     built = build_tower(TINY[Tower.SIGLIP]).eval()
     fresh = average(built(_stills().frames.unsqueeze(1)), 2).detach()
-    load_tower(built, TINY[Tower.SIGLIP])
+    load_tower(built)
     trained = average(built(_stills().frames.unsqueeze(1)), 2).detach()
     digits = [int(next(p for p in told if "sign" in p).split()[1]) for told in _stills().phrases]
     assert accuracy(trained, digits) > accuracy(fresh, digits) + 0.3

@@ -23,5 +23,5 @@ def vision_config(shape: TowerShape, *, mask_token: bool = False) -> Dinov2Confi
         hidden_size=shape.hidden, mlp_ratio=shape.intermediate // shape.hidden,
         num_hidden_layers=shape.layers, num_attention_heads=shape.heads,
         image_size=shape.image_size, patch_size=shape.patch,
-        use_mask_token=mask_token, attn_implementation="sdpa",
+        use_mask_token=mask_token,
     )  # fmt: skip

@@ -17,7 +17,7 @@ def fuse(features: Sequence[torch.Tensor]) -> torch.Tensor:
     Returns:
         (C, T, H, W, sum of E_i).
     """
-    grid = fused_grid([tuple(f.shape[1:4]) for f in features])
+    grid = fused_grid([(f.shape[1], f.shape[2], f.shape[3]) for f in features])
     return torch.cat([resample(f, grid) for f in features], dim=-1)
 
 

@@ -29,5 +29,5 @@ def vision_config(shape: TowerShape) -> SiglipVisionConfig:
         hidden_size=shape.hidden, intermediate_size=shape.intermediate,
         num_hidden_layers=shape.layers, num_attention_heads=shape.heads,
         image_size=shape.image_size, patch_size=shape.patch,
-        vision_use_head=False, attn_implementation="sdpa",
+        vision_use_head=False,
     )  # fmt: skip

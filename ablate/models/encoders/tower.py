@@ -1,5 +1,7 @@
 """What all vision towers share: normalisation, transformer layers, the penultimate hidden state."""
 
+from collections.abc import Callable
+
 import torch
 from torch import nn
 
@@ -61,4 +63,4 @@ class ImageTower(VisionTower):
         return self.embeddings(pixels.flatten(0, 1))
 
 
-ENCODERS: Registry[type[VisionTower]] = Registry("encoder")
+ENCODERS: Registry[Callable[[TowerShape], VisionTower]] = Registry("encoder")

@@ -30,9 +30,10 @@ class VideoMae(VisionTower):
 
 def vision_config(shape: TowerShape) -> VideoMAEConfig:
     """Configuration of the transformers class for this shape."""
+    assert shape.frames is not None
     return VideoMAEConfig(
         hidden_size=shape.hidden, intermediate_size=shape.intermediate,
         num_hidden_layers=shape.layers, num_attention_heads=shape.heads,
         image_size=shape.image_size, patch_size=shape.patch, num_frames=shape.frames,
-        tubelet_size=shape.tubelet, attn_implementation="sdpa",
+        tubelet_size=shape.tubelet,
     )  # fmt: skip

@@ -35,8 +35,8 @@ def pretrain(tower: VisionTower) -> list[float]:
     """Train a tower in place; returns its loss curve."""
     data = footage.stills(range(SCENES))
     vocabulary = phrases_by_region(data.phrases)
-    labels = [truths(told, vocabulary) for told in data.phrases]
-    labels = [torch.stack(of_kind) for of_kind in zip(*labels, strict=True)]
+    true = [truths(told, vocabulary) for told in data.phrases]
+    labels = [torch.stack(of_kind) for of_kind in zip(*true, strict=True)]
     regions = [region.flatten(1) for region in region_masks(tower.shape.side)]
     head = Head(tower.shape.hidden, [phrase for group in vocabulary for phrase in group])
 

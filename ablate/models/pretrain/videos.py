@@ -12,8 +12,7 @@ from torch import nn
 from transformers import VideoMAEConfig
 from transformers.models.videomae.modeling_videomae import VideoMAELayer
 
-from ablate.models.encoders.tower import VisionTower
-from ablate.models.encoders.videomae import vision_config
+from ablate.models.encoders.videomae import VideoMae, vision_config
 from ablate.models.pretrain import footage
 from ablate.models.pretrain.loop import fit, noisy, spread_penalty
 from ablate.models.pretrain.motion import moving_clips
@@ -26,14 +25,15 @@ MOTION_WEIGHT = 1.0
 """Of the mean error in pixels between frames."""
 
 
-def pretrain(tower: VisionTower) -> list[float]:
+def pretrain(tower: VideoMae) -> list[float]:
     """Train a tower in place, under heads that are left behind; returns the loss curve."""
+    assert tower.shape.frames is not None
     data = footage.clips(range(SCENES), tower.shape.frames).frames
     masking, motion = MaskedTubes(tower), Motion(tower)
 
     def loss_of_batch() -> torch.Tensor:
         real = data[torch.randint(len(data), (BATCH,))]
-        return masking(real) + MOTION_WEIGHT * motion(data.flatten(0, 1), BATCH)
+        return masking(real) + MOTION_WEIGHT * motion(data.flatten(0, 1), *real.shape[:2])
 
     parameters = nn.ModuleList([masking, motion]).parameters()  # each once, the tower's too
     return fit(parameters, loss_of_batch, steps=STEPS, rate=RATE)
@@ -42,7 +42,7 @@ def pretrain(tower: VisionTower) -> list[float]:
 class MaskedTubes(nn.Module):
     """Predicts the pixels of hidden tubes through one more layer and a Linear."""
 
-    def __init__(self, tower: VisionTower) -> None:
+    def __init__(self, tower: VideoMae) -> None:
         """Build heads for a tower."""
         super().__init__()
         shape = tower.shape
@@ -59,7 +59,7 @@ class MaskedTubes(nn.Module):
         x = _normal(self.tower, clips)
         target = tubelets(x, shape.tubelet, shape.patch)  # (B, P, pixels)
         hidden = torch.rand(len(clips), shape.side**2, 1) < MASKED
-        hidden = hidden.repeat(1, shape.frames // shape.tubelet, 1)  # (B, P, 1)
+        hidden = hidden.repeat(1, clips.shape[1] // shape.tubelet, 1)  # (B, P, 1)
         patches = torch.where(hidden, self.mask_token, self.tower.embeddings(x))
         features = _layers(self.tower, patches)
         predicted = self.pixels(self.norm(self.layer(features)))
@@ -70,16 +70,16 @@ class MaskedTubes(nn.Module):
 class Motion(nn.Module):
     """Reads off every token how far the background moves, and the disc where the token sees it."""
 
-    def __init__(self, tower: VisionTower) -> None:
+    def __init__(self, tower: VideoMae) -> None:
         """Build heads for a tower."""
         super().__init__()
         self.tower = tower
         self.steps = nn.Linear(tower.shape.hidden, 4)
 
-    def forward(self, pool: torch.Tensor, count: int) -> torch.Tensor:
-        """Loss on `count` clips made of single frames, uint8 (N, 3, S, S)."""
+    def forward(self, pool: torch.Tensor, count: int, frames: int) -> torch.Tensor:
+        """Loss on `count` clips of `frames` frames made of single ones, uint8 (N, 3, S, S)."""
         shape = self.tower.shape
-        made = moving_clips(pool, count, shape.frames)
+        made = moving_clips(pool, count, frames)
         features = _layers(self.tower, self.tower.embeddings(_normal(self.tower, made.clips)))
         drift, disc = self.steps(features).split(2, dim=-1)  # (B, P, 2) each
         drift_error = (drift - made.drift.unsqueeze(1)).abs().mean()
@@ -91,11 +91,11 @@ class Motion(nn.Module):
         return error / 2 + spread_penalty(features)
 
 
-def _normal(tower: VisionTower, clips: torch.Tensor) -> torch.Tensor:
+def _normal(tower: VideoMae, clips: torch.Tensor) -> torch.Tensor:
     return torch.addcmul(tower.shift, noisy(clips), tower.scale)
 
 
-def _layers(tower: VisionTower, patches: torch.Tensor) -> torch.Tensor:
+def _layers(tower: VideoMae, patches: torch.Tensor) -> torch.Tensor:
     """Features (B, P, E) of embedded patches, some of which may be hidden."""
     x = patches + tower.positions
     for layer in tower.layers:
