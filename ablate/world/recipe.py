@@ -10,8 +10,6 @@ from ablate.spec import content_id
 
 GENERATOR_VERSION = 3
 """Raised when the same recipe would make other files; part of every fingerprint."""
-
-
 _GOLDEN = (5**0.5 - 1) / 2
 
 
@@ -67,11 +65,9 @@ class Recipe:
             ValueError: unknown split.
         """
         _position("split", split, tuple(self.DURATIONS))
-        share, below = (index + 0.5) * _GOLDEN % 1.0, 0.0
-        for upto, shortest, longest in self.DURATIONS[split]:
-            if share < upto:
-                break
-            below = upto
+        share, parts = (index + 0.5) * _GOLDEN % 1.0, self.DURATIONS[split]
+        k = next(k for k, part in enumerate(parts) if share < part[0])
+        below, (upto, shortest, longest) = parts[k - 1][0] if k else 0.0, parts[k]
         drawn = shortest * (longest / shortest) ** ((share - below) / (upto - below))
         return min(drawn, self.longest)
 
