@@ -40,7 +40,10 @@ def test_random_streams_are_disjoint() -> None:
 @pytest.mark.parametrize(
     ("call", "named"),
     [
-        (lambda: WORLD.entropy("dev", "video", 0), "split 'dev'; choose from train, test, pretrain"),
+        (
+            lambda: WORLD.entropy("dev", "video", 0),
+            "split 'dev'; choose from train, test, pretrain",
+        ),
         (lambda: WORLD.entropy("train", "audio", 0), "modality 'audio'; choose from video, image"),
         (lambda: WORLD.seconds("pretrain", 0), "split 'pretrain'; choose from train, test"),
         (lambda: fingerprint(WORLD, "pretrain"), "split 'pretrain'; choose from train, test"),
