@@ -27,7 +27,7 @@ def test_a_video_is_real_and_shows_its_scene(item, tmp_path) -> None:  # type: i
     facts = probe(path)
     assert facts.duration == pytest.approx(entries[0]["duration"], abs=1e-3)
     assert (facts.width, facts.height) == (32, 32)
-    frames, times = read_frames(path, np.arange(0, facts.duration, 0.25))
+    frames, times = read_frames(path, list(np.arange(0, facts.duration, 0.25)))
     rng = np.random.default_rng(RECIPE.entropy("train", "video", index))
     rng.integers(7)  # the frame rate is drawn first
     drawn = render(sample_scene(rng, entries[0]["duration"]), times)

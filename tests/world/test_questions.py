@@ -101,7 +101,7 @@ def test_questions_are_short_and_answers_one_word(asked: dict[str, list[Question
 
 
 def test_a_conversation_asks_four_to_six_different_questions() -> None:
-    lengths = Counter()
+    lengths: Counter[int] = Counter()
     for seed, scene in enumerate(SCENES[:200]):
         rng = np.random.default_rng(seed)
         video = video_conversation(scene, rng)
@@ -136,7 +136,7 @@ def test_a_picture_is_asked_what_its_frame_shows() -> None:
 
 
 def test_two_pictures_are_compared() -> None:
-    right = Counter()
+    right: Counter[str] = Counter()
     for one, two in zip(SCENES[:300], SCENES[300:600], strict=True):
         rng = np.random.default_rng(len(right))
         for question in pair_conversation((one, two), (0.0, 0.0), rng):
