@@ -7,12 +7,13 @@ still frames are moved by known steps, and every token tells how far what it see
 arXiv 2105.06777).
 """
 
+import dataclasses
+
 import torch
 from torch import nn
-from transformers import VideoMAEConfig
-from transformers.models.videomae.modeling_videomae import VideoMAELayer
 
-from ablate.models.encoders.videomae import VideoMae, vision_config
+from ablate.models.encoders import build_tower
+from ablate.models.encoders.videomae import VideoMae
 from ablate.models.pretrain import footage
 from ablate.models.pretrain.loop import fit, noisy, spread_penalty
 from ablate.models.pretrain.motion import moving_clips
@@ -46,10 +47,9 @@ class MaskedTubes(nn.Module):
         """Build heads for a tower."""
         super().__init__()
         shape = tower.shape
-        config: VideoMAEConfig = vision_config(shape)
         self.tower = tower
         self.mask_token = nn.Parameter(torch.zeros(shape.hidden))
-        self.layer = VideoMAELayer(config)
+        self.layer = build_tower(dataclasses.replace(shape, layers=1)).layers[0]
         self.norm = nn.LayerNorm(shape.hidden)
         self.pixels = nn.Linear(shape.hidden, 3 * shape.tubelet * shape.patch**2)
 
