@@ -7,7 +7,7 @@ from ablate.spec import LlmShape, Size
 CLOSED_VOCABULARY = 320
 """Tokens of the rows that are trained from scratch."""
 CLOSED_CONTEXT = 512
-SCRATCH_BATCH = 8
+SCRATCH_BATCH = 16
 """Conversations per step of those rows: what they need is steps, not larger ones."""
 
 ANCHOR_LR, ANCHOR_PARAMETERS = 3e-5, 3_085_938_688
@@ -22,7 +22,15 @@ def _scratch(name: str, hidden: int, layers: int, heads: int, intermediate: int,
         vocab=CLOSED_VOCABULARY, hidden=hidden, layers=layers, heads=heads, kv_heads=heads,
         intermediate=intermediate, tied=True, context=CLOSED_CONTEXT,
     )  # fmt: skip
-    return Size(name, llm, tiny_towers=True, lr_vision=lr / 4, lr_connector=lr, lr_llm=lr, batch=32)
+    return Size(
+        name,
+        llm,
+        tiny_towers=True,
+        lr_vision=lr / 4,
+        lr_connector=lr,
+        lr_llm=lr,
+        batch=SCRATCH_BATCH,
+    )
 
 
 def _pretrained(name: str, llm: LlmShape, weights: str, *, plan_only: bool = False) -> Size:

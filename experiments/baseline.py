@@ -42,13 +42,13 @@ THREE_STAGES = Schedule(
     )
 )
 
-VIDEO_HEAVY = Mixture(text=10, image=10, multi_image=10, video=70)
+VIDEO_HEAVY = Mixture(text=5, image=10, multi_image=5, video=80)
 
 BASE = Design(
     sampling=FPS_2,
     encoder=SIGLIP,
     connector=Connector(ConnectorKind.MLP, 4),
-    integration=Integration(IntegrationKind.TIMESTAMPS),
+    integration=Integration(IntegrationKind.PLAIN),
     schedule=JOINT,
     mixture=VIDEO_HEAVY,
 )

@@ -17,8 +17,8 @@ STUDY = Study(
             "encoder": (SIGLIP, VIDEOMAE, SIGLIP_VIDEOMAE),
             "connector": (
                 Connector(ConnectorKind.MLP, 1),
+                Connector(ConnectorKind.MLP, 2),
                 Connector(ConnectorKind.MLP, 4),
-                Connector(ConnectorKind.PERCEIVER, 4),
             ),
         },
         fraction=12,
