@@ -50,6 +50,9 @@ def train(
             # Workers are a matter of speed that the plan decides, not of Lightning's advice.
             warnings.filterwarnings("ignore", ".*does not have many workers.*")
             warnings.filterwarnings("ignore", ".*`IterableDataset` has `__len__` defined.*")
+            # Frozen parts are in evaluation mode on purpose.
+            warnings.filterwarnings("ignore", ".*in eval mode at the start of training.*")
+            warnings.filterwarnings("ignore", ".*isinstance.treespec, LeafSpec.*")
             _trainer(stage, execution).fit(module, train_dataloaders=loader(stage))
     return curve
 

@@ -1,0 +1,45 @@
+"""Cells of the smoke world that train in a second, and stores that share its files."""
+
+from pathlib import Path
+
+from ablate.run import Job
+from ablate.sizes import size_row
+from ablate.spec import Cell, Design, Execution, content_id
+from ablate.towers import weights_hash
+from ablate.world.recipe import RECIPES, fingerprint
+from experiments.baseline import BASE
+
+WORLD = RECIPES["world-smoke"]
+SAMPLES = 64
+
+
+def small_cell(design: Design = BASE, samples: int = SAMPLES, **changes) -> Cell:
+    """A cell of `design` at 10K on the smoke world."""
+    return Cell(
+        design,
+        changes.pop("size", size_row("10K")),
+        samples,
+        changes.pop("seed", 0),
+        fingerprint(WORLD, "train"),
+        fingerprint(WORLD, "test"),
+        content_id([weights_hash(tower) for tower in design.encoder.towers]),
+        **changes,
+    )
+
+
+def new_store(folder: Path, data_of: Path, *, share_cache: bool = True) -> Path:
+    """A store without runs on the data, and the cached frames and features, of another one."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "data").symlink_to(data_of / "data")
+    if share_cache:
+        (data_of / "cache").mkdir(exist_ok=True)
+        (folder / "cache").symlink_to(data_of / "cache")
+    return folder
+
+
+def job(store: Path, **execution) -> Job:
+    return Job(str(store), Execution(**execution))
+
+
+def silent(*_: object) -> None:
+    """Takes a report and drops it."""
