@@ -14,6 +14,9 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+# Despite its name the switch that keeps a machine's own Ray on loopback, on every system.
+if "RAY_ADDRESS" not in os.environ:
+    os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 
 import ray
 from ray import tune
@@ -48,7 +51,7 @@ def launch(cells: Sequence[Cell], job: Job, listener: Listener, slots: int) -> N
     A cell that fails leaves its reason in the store and never stops the others.
     """
     folder = Path(job.store) / "tune"
-    with _cluster(slots):
+    with cluster(slots):
         tuner = tune.Tuner(
             tune.with_resources(
                 tune.with_parameters(_trial, job=job), {"cpu": job.execution.threads}
@@ -136,7 +139,7 @@ class _Relay(tune.Callback):
 
 
 @contextmanager
-def _cluster(slots: int) -> Iterator[None]:
+def cluster(slots: int) -> Iterator[None]:
     """A quiet Ray on loopback without dashboard, or the existing cluster at `RAY_ADDRESS`."""
     if address := os.environ.get("RAY_ADDRESS"):
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)

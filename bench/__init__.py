@@ -1,0 +1,1 @@
+"""Side-by-side speed comparisons: every figure is a ratio from one run that has the alternative."""
