@@ -5,7 +5,7 @@ import sys
 import time
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from ablate.models.encoders import build_tower
 from ablate.models.pretrain import images, language, videos
@@ -31,7 +31,7 @@ def make(tower: Tower) -> None:
     shape.weights_path.parent.mkdir(exist_ok=True)
     # Half precision: the files travel with the package.
     weights = {name: value.half().contiguous() for name, value in built.state_dict().items()}
-    save_file(weights, shape.weights_path)
+    shape.weights_path.write_bytes(save(weights))
     report = {
         "command": f"python -m ablate.models.pretrain {tower}",
         "seed": SEED,
