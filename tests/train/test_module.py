@@ -149,7 +149,7 @@ def test_a_loss_that_is_no_number_stops_the_run(value: float) -> None:
     built = model()
     with torch.no_grad():
         built.llm.model.norm.weight.fill_(value)
-    with pytest.raises(Diverged, match="loss is .* at step 0"):
+    with pytest.raises(Diverged, match=r"loss is .* at step 0"):
         _losses(built, 1)
 
 
