@@ -189,7 +189,7 @@ def report(out: Path | None, **choice: Any) -> None:
         title=study.question,
         lead=f"Hypothesis: {study.hypothesis}",
         factors=study.axes,
-        signal=_check_signal(made, choice["store"]),
+        signal=_check_signal(study, made, choice["store"]),
         costs=load_costs(choice["store"], _score_ids(made)),
     )
     console.print(Text(f"report: {written}"), soft_wrap=True)
@@ -232,9 +232,10 @@ def fit(
     from analysis.table import read_questions, read_table
 
     frame = read_table(table, columns)
+    turned = "all" if lower_is_better == ("all",) else lower_is_better
     result = fit_table(
         frame,
-        lower_is_better="all" if lower_is_better == ("all",) else lower_is_better,
+        lower_is_better=turned,
         questions=read_questions(questions) if questions else None,
         **choice,
     )
@@ -246,15 +247,22 @@ def fit(
     if report_out:
         from analysis.report import write_report
 
-        write_report(frame, result, report_out)
+        write_report(
+            frame,
+            result,
+            report_out,
+            factors=choice["factors"],
+            lower_is_better=turned,
+            proxy_measure=choice["proxy_measure"],
+        )
 
 
 @verbs.command()
 @_study_options
 def signal(**choice: Any) -> int:
     """Check that the scores tell designs apart, and not for one bad level alone."""
-    _, made = _plan(**choice)
-    checked = _check_signal(made, choice["store"])
+    study, made = _plan(**choice)
+    checked = _check_signal(study, made, choice["store"])
     console.print(Text(checked.text), soft_wrap=True)
     return 0 if checked.passed else 1
 
@@ -338,12 +346,16 @@ def _print_verdict(study: Study, made: Plan, store: str) -> None:
 def _fit_study(study: Study, made: Plan, store: str) -> tuple[Any, Any]:
     """The study's finished cells as a table, and its fit; variants are named by what differs."""
     from analysis import fit
-    from analysis.load import load
+    from analysis.load import load, load_questions, scales_of
 
-    frame = load(store, _score_ids(made))
-    axes = list(study.axes)
-    frame["variant"] = frame[axes].agg(" ".join, axis=1)
-    return frame, fit(frame, target=_target(study, made), factors=axes)
+    ids, axes = _score_ids(made), list(study.axes)
+    frame, questions = load(store, ids), load_questions(store, ids)
+    for table in (frame, questions):
+        table["variant"] = table[axes].agg(" ".join, axis=1)
+    target = _target(study, made)
+    return frame, fit(
+        frame, target=target, factors=axes, questions=questions, scales=scales_of(frame)
+    )
 
 
 def _target(study: Study, made: Plan) -> float | None:
@@ -355,13 +367,13 @@ def _target(study: Study, made: Plan) -> float | None:
     return max((size_row(name).parameters for name in complete), default=None)
 
 
-def _check_signal(made: Plan, store: str) -> Any:
+def _check_signal(study: Study, made: Plan, store: str) -> Any:
     from analysis.load import load
     from analysis.signal import check_signal
 
     ids = _score_ids(made)
     controls = {part: load(store, ids, part) for part in ("question_only", "single_frame")}
-    return check_signal(load(store, ids), controls)
+    return check_signal(load(store, ids), controls, study.told_apart)
 
 
 def _score_ids(made: Plan) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from ablate.sizes import NAMES, size_row
 from ablate.spec import Cell, Design, Level, Size, content_id
+from ablate.tasks import CATEGORIES
 from ablate.towers import PUBLIC, weights_hash
 
 
@@ -99,6 +100,8 @@ class Study:
     """Seeds of every design."""
     reseeded: int = 0
     """Designs, spread evenly over the grid, that get one seed more."""
+    told_apart: int = len(CATEGORIES)
+    """Question categories that the signal check asks to tell the designs apart."""
     world: str = "world"
     """Recipe of the built-in world the cells are trained on, unless data from outside is given."""
 

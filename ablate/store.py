@@ -11,7 +11,7 @@ from typing import Any
 from ablate.spec import Cell, to_dict
 
 Record = dict[str, Any]
-"""A finished cell as plain JSON: description, scores, cost, loss curve, versions (docs/record.md)."""
+"""A finished cell as plain JSON: description, scores, cost, loss curve, versions."""
 
 
 @dataclass(frozen=True)

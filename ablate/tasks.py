@@ -9,7 +9,7 @@ CATEGORIES = ("ocr", "egocentric", "spatial", "perception", "reasoning")
 """Question categories of ApolloBench (paper Sec. 2), kept by the built-in world."""
 
 MEASURES = ("accuracy", "p_correct", "margin")
-"""Per question: right or not; the right option's share of the probability; its lead on the others."""
+"""Per question: right or not; the right option's share of the probability; its lead."""
 
 DURATION_GROUPS = (("short", 10.0), ("medium", 60.0), ("long", float("inf")))
 """Names and upper limits, in seconds."""

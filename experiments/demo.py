@@ -26,4 +26,5 @@ STUDY = Study(
     sizes=("10K", "30K", "100K"),
     samples=(9600,),
     reseeded=4,
+    told_apart=3,
 )

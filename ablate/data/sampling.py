@@ -21,7 +21,7 @@ def clip_count(sampling: Sampling, duration: float) -> int:
 
 
 def hits_cap(sampling: Sampling, duration: float) -> bool:
-    """Whether the video is longer than `max_clips` consecutive clips; only a rate has such a cap."""
+    """Whether the video exceeds `max_clips` consecutive clips; only a rate has such a cap."""
     _check(duration)
     if not isinstance(sampling, Fps):
         return False

@@ -2,10 +2,13 @@
 
 import math
 from collections.abc import Callable
+from typing import cast
 
 import lightning.pytorch as pl
 import torch
 from torch.nn import functional
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
 from ablate.data.collate import Batch
 from ablate.models.lmm import VideoLMM
@@ -78,7 +81,7 @@ class StageModule(pl.LightningModule):
         Raises:
             Diverged: the loss is not finite.
         """
-        optimizer = self.optimizers()
+        optimizer = cast(Optimizer, self.optimizers())
         loss = 0.0
         for micro in batch.split(self.micro_batch):
             part = answer_nll(self.model, micro) / batch.answer_tokens
@@ -90,7 +93,7 @@ class StageModule(pl.LightningModule):
         self.clip_gradients(optimizer, gradient_clip_val=CLIP_NORM, gradient_clip_algorithm="norm")
         optimizer.step()
         optimizer.zero_grad()
-        self.lr_schedulers().step()
+        cast(LRScheduler, self.lr_schedulers()).step()
         self.done += 1
         self.report(step, loss)
 

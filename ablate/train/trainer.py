@@ -3,6 +3,7 @@
 import logging
 import warnings
 from collections.abc import Callable, Iterable
+from typing import Any, cast
 
 import lightning.pytorch as pl
 
@@ -63,7 +64,7 @@ def _trainer(stage: ResolvedStage, execution: Execution) -> pl.Trainer:
         max_epochs=1,
         accelerator=execution.device,
         devices=1,
-        precision=execution.precision,
+        precision=cast(Any, execution.precision),
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,
