@@ -31,7 +31,7 @@ from ablate.tasks import CATEGORIES
 from ablate.train.module import Diverged
 from analysis.load import PARTS, load, load_costs, load_questions
 from experiments.baseline import BASE
-from tests.cells import WORLD, job, new_store, silent, small_cell
+from tests.cells import WORLD, job, new_store, small_cell
 
 CELL = small_cell()
 
