@@ -131,15 +131,15 @@ _TURN = Kind(
     lambda scene, rng: ("which way does the camera turn", scene.turn, DIRECTIONS),
 )  # fmt: skip
 _DIRECTION = Kind(
-    "perception", "direction", 3,
+    "perception", "direction", 4,
     lambda scene, rng: ("which way does the ball move", scene.ball.direction, DIRECTIONS),
 )  # fmt: skip
 _SPEED = Kind(
-    "perception", "speed", 3, lambda scene, rng: ("how fast is the ball", scene.pace, SPEEDS)
+    "perception", "speed", 2, lambda scene, rng: ("how fast is the ball", scene.pace, SPEEDS)
 )
 _STATIC = (
     Kind("spatial", "sign", 4, _sign),
-    Kind("spatial", "where", 1, _where),
+    Kind("spatial", "where", 0.5, _where),
     Kind("perception", "colour", 1, _colour),
 )
 _DIGIT = Kind("ocr", "digit", 1, _digit("shown", 0))
