@@ -7,7 +7,7 @@ from ablate.spec import LlmShape, Size
 CLOSED_VOCABULARY = 320
 """Tokens of the rows that are trained from scratch."""
 CLOSED_CONTEXT = 512
-SCRATCH_BATCH = 16
+SCRATCH_BATCH = 8
 """Conversations per step of those rows: what they need is steps, not larger ones."""
 
 ANCHOR_LR, ANCHOR_PARAMETERS = 3e-5, 3_085_938_688

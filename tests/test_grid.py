@@ -102,7 +102,7 @@ def test_impossible_combinations_have_a_reason(change: dict, culprit: str) -> No
 def test_fewer_steps_than_stages_is_impossible() -> None:
     halves = Schedule((Stage(0.5, connector=1.0), Stage(0.5, llm=1.0)))
     cell = _study().cells("d", "e")[0]
-    short = dataclasses.replace(cell, samples=16, design=dataclasses.replace(BASE, schedule=halves))
+    short = dataclasses.replace(cell, samples=8, design=dataclasses.replace(BASE, schedule=halves))
     assert "fewer than the 2 stages" in (check_cell(short) or "")
 
 
