@@ -28,10 +28,17 @@ def main(arguments: list[str] | None = None) -> None:
         code = verbs(arguments, standalone_mode=False)
     except click.Abort:
         _stop("interrupted; finished cells are kept, call again to go on", 130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.ctx.get_help(), err=True)
+        sys.exit(2)
     except click.ClickException as error:
         _stop(" ".join(error.format_message().split()), 2)
     except ValueError as error:
         _stop(str(error), 2)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _stop(f"{error.filename}: {error.strerror}", 2)
     sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -160,8 +167,8 @@ def run(cell_file: Path, store: str) -> None:
 
 def _read_cell(path: Path) -> Cell:
     try:
-        cell = from_dict(json.loads(path.read_text()))
-    except json.JSONDecodeError as error:
+        cell = from_dict(json.loads(path.read_bytes()))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: not valid JSON ({error})") from None
     if not isinstance(cell, Cell):
         raise ValueError(f"{path}: describes no cell")
@@ -243,6 +250,7 @@ def fit(
     if json_out:
         from ablate.store import write_json
 
+        json_out.parent.mkdir(parents=True, exist_ok=True)
         write_json(json_out, result.to_dict())
     if report_out:
         from analysis.report import write_report

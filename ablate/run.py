@@ -253,7 +253,9 @@ def _versions() -> dict[str, str]:
 @cache
 def _commit() -> str | None:
     """Git commit of the checkout the program runs from; None for an installed wheel."""
-    found = subprocess.run(
-        ["git", "rev-parse", "HEAD"], cwd=Path(__file__).parent, capture_output=True, text=True
-    )
+    command = ["git", "rev-parse", "HEAD"]
+    try:
+        found = subprocess.run(command, cwd=Path(__file__).parent, capture_output=True, text=True)
+    except FileNotFoundError:  # a machine without git
+        return None
     return found.stdout.strip() or None

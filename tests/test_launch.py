@@ -154,7 +154,7 @@ def test_a_killed_sweep_goes_on_where_it_stopped(smoke_store, tmp_path, started)
     kept = _records(store)
     assert 2 <= len(kept) < 14
 
-    gone, alive = psutil.wait_procs(started, timeout=60)
+    _, alive = psutil.wait_procs(started, timeout=60)
     assert not alive, f"still running after the driver: {[p.name() for p in alive]}"
 
     again = _sweep(store)
