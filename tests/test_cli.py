@@ -1,0 +1,289 @@
+"""The verbs as they are called: what they print, their exit codes, one line for bad input."""
+
+import dataclasses
+import json
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import experiments
+from ablate.cli import main
+from ablate.run import run_cell
+from ablate.sizes import NAMES, size_row
+from ablate.spec import to_dict
+from ablate.store import Failure, RunStore
+from tests.analysis.planted import DATA
+from tests.cells import WORLD, job, new_store, silent, small_cell
+
+ROOT = Path(__file__).parents[1]
+APOLLO = str(DATA / "apollo_scaling_consistency.csv")
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture):
+    """Runs a command line in this process: (exit code, stdout, stderr)."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return int(stopped.value.code or 0), out, err
+
+    return run
+
+
+# === input that cannot be used ===
+
+
+@pytest.mark.parametrize(
+    ("arguments", "culprit", "choice"),
+    [
+        ("plan --study consitency", "'consitency'", "consistency, demo"),
+        ("plan --study ../smoke", "'../smoke'", "consistency, demo"),
+        ("plan --size 5B", "'5B'", "1.5B"),
+        ("plan --size 10K,10K", "same id", "listed twice"),
+        ("plan --samples 9.6e3", "'9.6e3'", "positive whole number"),
+        ("plan --samples 0", "'0'", "positive whole number"),
+        ("plan --seeds 0", "--seeds", "x>=1"),
+        ("plan --stdy smoke", "--stdy", "--study"),
+        ("swep", "'swep'", "command"),
+        ("sweep --study smoke --store STORE --size 0.5B", "0.5B", "10K, 30K, 100K, 300K, 1M"),
+        ("sweep --study smoke --store STORE --size 72B", "72B", "10K, 30K, 100K, 300K, 1M"),
+        ("sweep --study consistency --store STORE --samples 8", "8 samples", "stages"),
+        ("sweep --study smoke --store FILE/store", "FILE", "Not a directory"),
+        ("sweep --study smoke --store FILE", "FILE", "Not a directory"),
+        ("sweep --study smoke --store /proc/store", "/proc/store", "cannot be written"),
+        ("report --study smoke --store STORE", "STORE", "no finished cell"),
+        ("signal --study smoke --store STORE", "STORE", "no finished cell"),
+        ("run FILE --store STORE", "FILE", "not valid JSON"),
+        ("run missing.json --store STORE", "missing.json", "does not exist"),
+        ("fit missing.csv", "missing.csv", "no such file"),
+        ("fit FILE", "FILE", "cannot be read as CSV or Parquet"),
+        ("fit APOLLO --columns score", "'score'", "ours=theirs"),
+        ("fit APOLLO --columns score=accuracy", "'accuracy'", "score"),
+        ("fit APOLLO --factors mixtur", "'mixtur'", "mixture"),
+        ("fit APOLLO --target inf", "inf", "finite"),
+        ("fit APOLLO --metric r3", "r3", "decision_accuracy"),
+        ("fit APOLLO --confidence 95", "confidence", "1"),
+        ("fit APOLLO --benchmark ocr", "ocr", "benchmark"),
+        ("fit APOLLO --json FILE/x.json", "FILE", "File exists"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2(call, tmp_path, arguments, culprit, choice) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    words = {"STORE": str(tmp_path / "none"), "FILE": str(file), "APOLLO": APOLLO}
+
+    def filled(text: str) -> str:
+        return re.sub("STORE|FILE|APOLLO", lambda found: words[found[0]], text)
+
+    code, _, err = call(*filled(arguments).split())
+    assert code == 2
+    assert err.startswith("ablate: ") and err.count("\n") == 1, err
+    assert filled(culprit) in err and choice in err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+
+
+@pytest.mark.parametrize(
+    ("change", "culprit"),
+    [
+        (lambda t: t.drop(columns="score"), "score"),
+        (lambda t: t.assign(score=t.score.astype(object).where(t.index != 3, "n/a")), "n/a"),
+        (lambda t: t.assign(size=t["size"].where(t.index != 3, -1)), "-1"),
+        (lambda t: pd.concat([t, t.head(1)]), "s1-A"),
+        (lambda t: t.head(0), "no rows"),
+    ],
+    ids=["no score", "no number", "negative size", "row twice", "no rows"],
+)
+def test_a_bad_table_is_one_line_that_names_it(call, tmp_path, change, culprit: str) -> None:
+    path = tmp_path / "scores.csv"
+    change(pd.read_csv(APOLLO)).to_csv(path, index=False)
+    code, _, err = call("fit", path)
+    assert code == 2 and err.count("\n") == 1, err
+    assert culprit in err
+
+
+def test_a_cell_that_describes_something_else_is_refused(call, tmp_path) -> None:
+    path = tmp_path / "cell.json"
+    for content, words in (
+        (to_dict(size_row("10K")), "describes no cell"),
+        (to_dict(small_cell()) | {"sample": 3}, "no field 'sample'"),
+        ([], "describes no cell"),
+    ):
+        path.write_text(json.dumps(content))
+        code, _, err = call("run", path, "--store", tmp_path / "store")
+        assert code == 2 and words in err and err.count("\n") == 1
+
+
+# === help ===
+
+
+def test_help_of_the_program_and_of_every_verb(call) -> None:
+    code, out, _ = call("--help")
+    verbs = re.findall(r"^  (\w+) ", out.partition("Commands:")[2], re.MULTILINE)
+    assert code == 0 and {"plan", "sweep", "status", "report", "fit", "run", "signal"} == set(verbs)
+    for verb in verbs:
+        code, out, _ = call(verb, "-h")
+        assert code == 0 and out.startswith("Usage: ") and f" {verb} [OPTIONS]" in out
+
+
+def test_no_verb_at_all_shows_the_help(call) -> None:
+    code, _, err = call()
+    assert code == 2 and "\nCommands:\n" in err
+
+
+def test_make_help_lists_every_target() -> None:
+    shown = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
+    plain = re.sub(r"\x1b\[[0-9;]*m", "", shown.stdout)
+    listed = dict(re.findall(r"^  ([a-z-]+) +(\S.*)$", plain, re.MULTILINE))
+    assert listed.keys() >= {
+        "help", "install", "demo", "test", "test-all", "smoke", "soak", "media", "encoders",
+        "lint", "type", "plan", "sweep", "status", "report", "bench", "paper", "clean",
+    }  # fmt: skip
+
+
+# === plans ===
+
+
+def test_every_study_is_planned_at_every_size_within_a_minute(call, tmp_path) -> None:
+    began = time.monotonic()
+    for study in experiments.names():
+        for size in NAMES:
+            code, out, err = call("plan", "--study", study, "--size", size, "--store", tmp_path)
+            assert code == 0 and err == "", err
+            assert re.search(rf"^{re.escape(size)} +0 +\d+ +0 ", out, re.MULTILINE), out
+    assert time.monotonic() - began < 60
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_plan_lists_its_cells_and_takes_seeds_and_samples(call, tmp_path) -> None:
+    study = ("--study", "smoke", "--store", tmp_path)
+    _, out, _ = call(
+        "plan", *study, "--size", "10K", "--seeds", 2, "--samples", "64,128", "--cells"
+    )
+    listed = re.findall(r"^([0-9a-f]{16})  missing .*10K", out, re.MULTILINE)
+    assert len(listed) == len(set(listed)) == 6 * 2 * 2
+
+
+def test_a_failed_cell_is_shown_with_its_reason(call, tmp_path) -> None:
+    cell = experiments.load("smoke").cells(small_cell().data, small_cell().eval_data)[0]
+    RunStore(tmp_path).fail(cell, Failure("diverged", "loss is nan at [step] 3"))
+    code, out, _ = call("status", "--study", "smoke", "--store", tmp_path)
+    assert code == 0 and "1 failed" in out
+    assert "diverged: loss is nan at [step] 3" in out
+
+
+# === fit ===
+
+
+def test_fit_repeats_the_published_agreement(call, tmp_path) -> None:
+    target = tmp_path / "new" / "fit.json"
+    code, out, err = call("fit", APOLLO, "--json", target)
+    assert code == 0 and err == ""
+    rows = dict(re.findall(r"^ +(4B|1\.5B|500M) +21 +1 +(\.\d{3})", out, re.MULTILINE))
+    assert rows == {"4B": ".938", "1.5B": ".831", "500M": ".694"}
+    assert "Trust proxies from 4B up" in out
+    found = json.loads(target.read_text(), parse_constant=pytest.fail)
+    assert {point["size"]: round(point["r2"], 3) for point in found["curve"]} == {
+        4e9: 0.938,
+        1.5e9: 0.831,
+        5e8: 0.694,
+    }
+
+
+def test_a_table_without_a_proxy_has_no_verdict_and_is_no_error(call, tmp_path) -> None:
+    scores = pd.read_csv(APOLLO)
+    scores[scores["size"] == scores["size"].max()].to_csv(tmp_path / "t.csv", index=False)
+    code, out, err = call("fit", tmp_path / "t.csv")
+    assert code == 0 and err == "" and "No verdict. There is no proxy size" in out
+
+
+def test_fit_takes_other_column_names(call, tmp_path) -> None:
+    renamed = pd.read_csv(APOLLO).rename(columns={"score": "avg", "size": "params"})
+    renamed.to_csv(tmp_path / "t.csv", index=False)
+    mapped = call("fit", tmp_path / "t.csv", "--columns", "score=avg,size=params")
+    assert mapped == call("fit", APOLLO)
+
+
+def test_the_page_of_a_fit_knows_how_it_was_fitted(call, tmp_path) -> None:
+    options = ("--factors", "setting,mixture", "--lower-is-better", "all")
+    code, _, err = call("fit", APOLLO, *options, "--report", tmp_path / "new" / "r.html")
+    assert code == 0 and err == ""
+    assert "axes setting and mixture" in (tmp_path / "new" / "r.html").read_text()
+
+
+def test_fit_in_a_process_of_its_own_loads_neither_torch_nor_ray() -> None:
+    code = (
+        "import sys\nfrom ablate.cli import main\n"
+        f"try: main(['fit', {APOLLO!r}])\n"
+        "finally: print(sorted({'torch', 'ray', 'lightning'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+# === finished cells ===
+
+CHOICE = ("--study", "smoke", "--samples", "48")
+
+
+@pytest.fixture(scope="module")
+def done(smoke_store: Path, tmp_path_factory) -> Path:
+    """A store with every cell of the smoke study, trained on 48 conversations."""
+    store = new_store(tmp_path_factory.mktemp("done"), smoke_store)
+    cells = experiments.load("smoke").cells(
+        small_cell().data, small_cell().eval_data, samples=(48,)
+    )
+    for cell in cells:
+        run_cell(cell, job(store), silent)
+    return store
+
+
+def test_a_finished_study_is_not_trained_again(call, done: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in (done / "runs").rglob("*")}
+    code, out, err = call("sweep", *CHOICE, "--store", done)
+    assert code == 0 and err == ""
+    assert "nothing to train: all 14 cells are done" in out and "Agreement with" in out
+    assert {path: path.stat().st_mtime_ns for path in (done / "runs").rglob("*")} == before
+    assert "cells: 14 done, 0 failed, 0 missing" in call("status", *CHOICE, "--store", done)[1]
+
+
+def test_the_report_of_a_study_stands_alone(call, done: Path, tmp_path) -> None:
+    code, out, err = call("report", *CHOICE, "--store", done, "--out", tmp_path / "r")
+    assert code == 0 and err == "" and str(tmp_path / "r" / "report.html") in out
+    page = (tmp_path / "r" / "report.html").read_text()
+    assert experiments.load("smoke").question in page
+    assert not re.search(r"(src|href)=[\"']https?://", page)
+    fitted = json.loads((tmp_path / "r" / "fit.json").read_text(), parse_constant=pytest.fail)
+    assert fitted["target"]["size"] == size_row("30K").parameters
+
+
+def test_the_signal_check_says_pass_or_fail_by_its_exit_code(call, done: Path) -> None:
+    code, out, err = call("signal", *CHOICE, "--store", done)
+    assert code in (0, 1) and out.strip() and err == ""
+
+
+def test_a_plan_counts_what_is_done_by_size(call, done: Path) -> None:
+    code, out, _ = call("plan", *CHOICE, "--size", "10K,100K", "--store", done)
+    assert code == 0
+    assert re.search(r"^10K +7 +0 +0 ", out, re.MULTILINE)
+    assert re.search(r"^100K +0 +7 +0 ", out, re.MULTILINE)
+
+
+def test_one_cell_is_run_from_its_json_without_ray(call, store: Path, tmp_path) -> None:
+    cell = dataclasses.replace(small_cell(), samples=32)
+    path = tmp_path / "cell.json"
+    path.write_text(json.dumps(to_dict(cell)))
+    code, out, _ = call("run", path, "--store", store)
+    assert code == 0 and "step 2 of 2, loss" in out
+    record = RunStore(store).record(cell)
+    assert record is not None
+    for category, score in record["scores"].items():
+        assert re.search(rf"^{category} +{score['accuracy']:.3f} ±", out, re.MULTILINE)
+        assert score["n"] == WORLD.test_videos
