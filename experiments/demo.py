@@ -24,7 +24,7 @@ STUDY = Study(
         fraction=12,
     ),
     sizes=("10K", "30K", "100K"),
-    samples=(8000,),
+    samples=(4800,),
     reseeded=4,
     told_apart=3,
 )
