@@ -17,6 +17,7 @@ from ablate.launch import explain, launch
 from ablate.spec import Cell
 from ablate.store import Failure, RunStore
 from ablate.train.module import Diverged
+from analysis.load import load
 from tests.cells import job, new_store, small_cell
 
 GOOD = [small_cell(seed=seed) for seed in (0, 1)]
@@ -108,7 +109,35 @@ def test_failures_are_told_apart_in_one_line(error: Exception, kind: str, words:
     assert failure.kind == kind and words in failure.reason and "\n" not in failure.reason
 
 
-# === a driver that is killed ===
+# === processes that are killed ===
+
+
+class _Killer(Heard):
+    """Kills the worker of the first cell that has made progress."""
+
+    killed: tuple[str, int] | None = None
+
+    def stepped(self, cell: Cell, step: int, loss: float) -> None:
+        super().stepped(cell, step, loss)
+        if self.killed is None and step > 0:
+            running = psutil.Process().children(recursive=True)
+            (worker,) = [process for process in running if process.name() == "ray::ImplicitFunc"]
+            worker.kill()
+            self.killed = cell.score_id, worker.pid
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_costs_its_cell_only(smoke_store, tmp_path) -> None:
+    root = new_store(tmp_path / "store", smoke_store)
+    store, heard = RunStore(root), _Killer()
+    doomed = small_cell(samples=9600)
+    launch([doomed, *GOOD], job(root), heard, slots=1)
+    assert heard.killed is not None and heard.killed[0] == doomed.score_id
+    assert heard.of("failed") == {doomed.score_id}
+    failure = store.failure(doomed)
+    assert failure is not None and failure.kind == "lost"
+    assert store.training(doomed) is None and not store.is_done(doomed)
+    assert heard.of("finished") == {cell.score_id for cell in GOOD}
 
 
 def _sweep(store: Path) -> subprocess.Popen:
@@ -162,5 +191,4 @@ def test_a_killed_sweep_goes_on_where_it_stopped(smoke_store, tmp_path, started)
     assert again.wait(timeout=400) == 0, (store / "output.txt").read_text()
     after = _records(store)
     assert len(after) == 14 and {path: after[path] for path in kept} == kept
-    hidden = [path for path in (store / "runs").rglob(".*") if path.is_file()]
-    assert hidden == [], "the killed driver left half-written files"
+    assert load(store).score_id.nunique() == 14
