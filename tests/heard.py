@@ -1,0 +1,29 @@
+"""A listener that remembers what a sweep told it."""
+
+from ablate.spec import Cell
+from ablate.store import Failure
+
+
+class Heard:
+    """Events in order, losses, and failures by score id."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str]] = []
+        self.losses: list[float] = []
+        self.failures: dict[str, Failure] = {}
+
+    def started(self, cell: Cell) -> None:
+        self.events.append(("started", cell.score_id))
+
+    def stepped(self, cell: Cell, step: int, loss: float) -> None:
+        self.losses.append(loss)
+
+    def finished(self, cell: Cell) -> None:
+        self.events.append(("finished", cell.score_id))
+
+    def failed(self, cell: Cell, failure: Failure) -> None:
+        self.events.append(("failed", cell.score_id))
+        self.failures[cell.score_id] = failure
+
+    def of(self, event: str) -> set[str]:
+        return {score_id for name, score_id in self.events if name == event}
