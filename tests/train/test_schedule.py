@@ -11,7 +11,7 @@ from ablate.spec import Cell, Schedule, Stage
 from ablate.train.schedule import resolve, total_steps
 from experiments.baseline import BASE, CONNECTOR_FIRST, JOINT, THREE_STAGES
 
-SIZE = dataclasses.replace(size_row("10K"), lr_vision=1.0, lr_connector=2.0, lr_llm=4.0)
+SIZE = dataclasses.replace(size_row("10K"), batch=16, lr_vision=1.0, lr_connector=2.0, lr_llm=4.0)
 
 
 def _cell(schedule: Schedule, samples: int, **changes) -> Cell:
