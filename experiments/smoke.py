@@ -1,4 +1,4 @@
-"""Does the whole path work? The CI ablation: seven tiny designs, two sizes, a few steps each.
+"""Does the whole path work? The CI ablation: six tiny designs, two sizes, a few steps each.
 
 Hypothesis: none; it is a test of the program, and its figures mean nothing.
 """
