@@ -20,7 +20,6 @@ from ablate.spec import (
 UNIFORM_8 = Uniform(frames=8)
 FPS_2 = Fps(fps=2, frames_per_clip=4, max_clips=2)
 FPS_1 = Fps(fps=1, frames_per_clip=4, max_clips=2)
-FPS_HALF = Fps(fps=0.5, frames_per_clip=4, max_clips=2)
 
 SIGLIP = Encoder((Tower.SIGLIP,))
 DINOV2 = Encoder((Tower.DINOV2,))
