@@ -2,7 +2,7 @@
 
 import math
 
-from ablate.spec import Connector, ConnectorKind
+from ablate.axes import Connector, ConnectorKind
 from ablate.towers import Grid
 
 CONV_KERNEL = 3

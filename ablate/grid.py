@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ablate.axes import Level
 from ablate.sizes import NAMES, size_row
-from ablate.spec import Cell, Design, Level, Size, content_id
+from ablate.spec import Cell, Design, Size, content_id
 from ablate.tasks import CATEGORIES
 from ablate.towers import PUBLIC, weights_hash
 

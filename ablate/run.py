@@ -15,6 +15,7 @@ import pandas as pd
 import torch
 from safetensors.torch import load_model, save_model
 
+from ablate.axes import Sampling, Still
 from ablate.cost import (
     QUESTION_TOKENS,
     Workload,
@@ -38,7 +39,7 @@ from ablate.evals.examine import examine
 from ablate.evals.score import summarise
 from ablate.models.build import build_model
 from ablate.models.lmm import VideoLMM
-from ablate.spec import Cell, Execution, Sampling, Still, to_dict
+from ablate.spec import Cell, Execution, to_dict
 from ablate.store import Record, RunStore
 from ablate.tasks import WORLD
 from ablate.tokens import context_per_clip

@@ -12,7 +12,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablate.spec import Tower
+from ablate.axes import Tower
 
 WEIGHTS = Path(__file__).parent / "models" / "weights"
 """Folder of the shipped weights of the tiny towers."""

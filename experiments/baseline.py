@@ -1,9 +1,8 @@
 """The design that every study departs from, and levels that several studies share."""
 
-from ablate.spec import (
+from ablate.axes import (
     Connector,
     ConnectorKind,
-    Design,
     Encoder,
     Fps,
     Integration,
@@ -15,6 +14,7 @@ from ablate.spec import (
     Tower,
     Uniform,
 )
+from ablate.spec import Design
 
 # 8 frames at every sampling level: levels differ in where frames lie, not in how many they are.
 UNIFORM_8 = Uniform(frames=8)

@@ -4,8 +4,8 @@ Hypothesis: decisions made at 100K hold at 1M; those made at 10K do not
 (paper Sec. 3, "scaling consistency").
 """
 
+from ablate.axes import Connector, ConnectorKind, Integration, IntegrationKind, Mixture
 from ablate.grid import Grid, Study
-from ablate.spec import Connector, ConnectorKind, Integration, IntegrationKind, Mixture
 from experiments.baseline import (
     BASE,
     CONNECTOR_FIRST,

@@ -3,8 +3,8 @@
 Hypothesis: 30K parameters rank these designs as 100K do, 10K do not.
 """
 
+from ablate.axes import Connector, ConnectorKind
 from ablate.grid import Grid, Study
-from ablate.spec import Connector, ConnectorKind
 from experiments.baseline import BASE, FPS_1, FPS_2, SIGLIP, SIGLIP_VIDEOMAE, UNIFORM_8, VIDEOMAE
 
 STUDY = Study(

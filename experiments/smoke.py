@@ -3,8 +3,8 @@
 Hypothesis: none; it is a test of the program, and its figures mean nothing.
 """
 
+from ablate.axes import Connector, ConnectorKind
 from ablate.grid import Grid, Study
-from ablate.spec import Connector, ConnectorKind
 from experiments.baseline import BASE, FPS_2, SIGLIP, SIGLIP_VIDEOMAE, UNIFORM_8
 
 STUDY = Study(

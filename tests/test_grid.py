@@ -6,9 +6,10 @@ from collections import Counter
 import pytest
 
 import experiments
+from ablate.axes import Connector, Encoder, Fps, Schedule, Stage, Uniform
 from ablate.grid import Grid, Study
 from ablate.plan import Counts, check_cell, make_plan
-from ablate.spec import Connector, Design, Encoder, Fps, Schedule, Stage, Uniform
+from ablate.spec import Design
 from ablate.store import Failure, RunStore
 from experiments.baseline import BASE, FPS_1, FPS_2, SIGLIP, UNIFORM_8, VIDEOMAE
 

@@ -13,19 +13,10 @@ import pytest
 from safetensors.torch import load_file
 
 import experiments
+from ablate.axes import Connector, Integration, Level, Still, Uniform
 from ablate.data.video import MediaError
 from ablate.run import run_cell
-from ablate.spec import (
-    Cell,
-    Connector,
-    Design,
-    Integration,
-    Level,
-    Protocol,
-    Still,
-    Uniform,
-    to_dict,
-)
+from ablate.spec import Cell, Design, Protocol, to_dict
 from ablate.store import RunStore
 from ablate.tasks import CATEGORIES
 from ablate.train.module import Diverged

@@ -6,24 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ablate.sizes import LADDER, size_row
-from ablate.spec import (
-    Cell,
+from ablate.axes import (
     Connector,
     Encoder,
-    Execution,
     Fps,
     Integration,
     IntegrationKind,
     Mixture,
-    Protocol,
     Schedule,
     Stage,
     Uniform,
-    content_id,
-    from_dict,
-    to_dict,
 )
+from ablate.sizes import LADDER, size_row
+from ablate.spec import Cell, Execution, Protocol, content_id, from_dict, to_dict
 from experiments.baseline import BASE
 
 CELL = Cell(BASE, size_row("100K"), 9600, 0, data="d", eval_data="e", towers="t")

@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from ablate.axes import Sampling
 from ablate.data.cache import ArrayCache
 from ablate.data.sampling import clip_times
 from ablate.data.sources import Media
 from ablate.data.video import MediaError, map_frames, probe
-from ablate.spec import Sampling
 from ablate.towers import TowerShape
 
 READER_VERSION = 1

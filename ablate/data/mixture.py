@@ -10,8 +10,8 @@ from functools import lru_cache
 from random import Random
 from typing import Protocol
 
+from ablate.axes import Mixture, StageData
 from ablate.data.sources import Conversation
-from ablate.spec import Mixture, StageData
 
 Pools = Mapping[str, Sequence[Conversation]]
 """Conversations by modality."""

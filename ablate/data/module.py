@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from ablate.axes import Mixture
 from ablate.data.cache import CacheUse
 from ablate.data.collate import Batch
 from ablate.data.features import Encode
@@ -19,7 +20,6 @@ from ablate.data.mixture import Pools, Span, check_pools, sample_at
 from ablate.data.samples import Sample, SampleMaker
 from ablate.data.sources import Conversation
 from ablate.data.stats import SamplingStats
-from ablate.spec import Mixture
 
 
 @dataclass(frozen=True)

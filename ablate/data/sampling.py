@@ -5,7 +5,7 @@ Standard library only: the plan counts clips with it before any file exists.
 
 import math
 
-from ablate.spec import Fps, Sampling, Still, Uniform
+from ablate.axes import Fps, Sampling, Still, Uniform
 
 _FULL_CLIP = 1e-6
 """A rest shorter than this share of a clip is rounding, not another clip."""

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ablate.spec import Mixture
+from ablate.axes import Mixture
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from ablate.axes import Sampling
 from ablate.data.samples import Sample
 from ablate.data.sampling import hits_cap
-from ablate.spec import Sampling
 from ablate.tokens import VISUAL
 
 

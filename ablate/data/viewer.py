@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ablate.axes import Sampling
 from ablate.data.cache import ArrayCache
 from ablate.data.features import Encode, FeatureStore, TowerInput
 from ablate.data.frames import Footage, FrameReader, footage_of
 from ablate.data.sources import Media
-from ablate.spec import Sampling
 
 
 @dataclass(frozen=True)

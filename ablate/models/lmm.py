@@ -6,9 +6,9 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from ablate.axes import Stage
 from ablate.models.encoders.fusion import fuse
 from ablate.models.integration import Separators
-from ablate.spec import Stage
 from ablate.tokens import CLIP_END, CLIP_START, VISUAL
 
 Features = tuple[torch.Tensor, ...]

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from ablate.spec import Cell, StageData
+from ablate.axes import StageData
+from ablate.spec import Cell
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,8 @@
 """Designs and conversations that the tests of the data room share."""
 
-from ablate.spec import (
+from ablate.axes import (
     Connector,
     ConnectorKind,
-    Design,
     Encoder,
     Fps,
     Integration,
@@ -14,6 +13,7 @@ from ablate.spec import (
     Stage,
     Tower,
 )
+from ablate.spec import Design
 
 TWO_FPS, VIDEO_ONLY = Fps(2, 4, 3), Mixture()
 

@@ -4,9 +4,9 @@ import av
 import numpy as np
 import pytest
 
+from ablate.axes import Fps
 from ablate.data.sampling import clip_times
 from ablate.data.video import probe, read_frames
-from ablate.spec import Fps
 from tests.media import MEDIA
 
 FRAMES = {

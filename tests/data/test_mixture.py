@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ablate.axes import Mixture, StageData
 from ablate.data.mixture import check_pools, modality_counts, sample_at
 from ablate.data.sources import Conversation, pools
-from ablate.spec import Mixture, StageData
 
 VIDEO, MIXED = StageData.VIDEO, StageData.MIXTURE
 

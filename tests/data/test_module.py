@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+from ablate.axes import Fps, IntegrationKind, Mixture, StageData
 from ablate.data.cache import ArrayCache
 from ablate.data.features import TowerInput
 from ablate.data.frames import View
@@ -23,7 +24,6 @@ from ablate.data.stats import SamplingStats
 from ablate.data.tokenizer import ClosedTokenizer
 from ablate.data.video import MediaError, write_video
 from ablate.data.viewer import Viewer
-from ablate.spec import Fps, IntegrationKind, Mixture, StageData
 from ablate.tokens import VISUAL
 from tests.data.designs import design
 from tests.data.videos import frame_numbers, numbered_frame

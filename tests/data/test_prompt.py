@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ablate.axes import Fps, IntegrationKind, Uniform
 from ablate.data.prompt import build_option_prompt, build_prompt, clock
 from ablate.data.sampling import clip_times
 from ablate.data.tokenizer import ClosedTokenizer
-from ablate.spec import Fps, IntegrationKind, Uniform
 from ablate.tokens import (
     CLIP_END,
     CLIP_START,

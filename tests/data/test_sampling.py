@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ablate.axes import Fps, Uniform
 from ablate.data.sampling import clip_count, clip_times, hits_cap
-from ablate.spec import Fps, Uniform
 
 durations = st.floats(0.05, 4000)
 fps_levels = st.builds(

@@ -2,15 +2,10 @@
 
 import torch
 
-from ablate.models.build import build_model
-from ablate.models.lmm import VideoLMM
-from ablate.sizes import size_row
-from ablate.spec import (
+from ablate.axes import (
     Connector,
     ConnectorKind,
-    Design,
     Encoder,
-    Init,
     Integration,
     IntegrationKind,
     Mixture,
@@ -19,6 +14,10 @@ from ablate.spec import (
     Tower,
     Uniform,
 )
+from ablate.models.build import build_model
+from ablate.models.lmm import VideoLMM
+from ablate.sizes import size_row
+from ablate.spec import Design, Init
 from ablate.tokens import CLIP_END, CLIP_START, VISUAL
 
 FRAMES = 4

@@ -3,9 +3,10 @@
 import pytest
 import torch
 
+from ablate.axes import ConnectorKind, IntegrationKind, Tower
 from ablate.models.build import build_model
 from ablate.sizes import size_row
-from ablate.spec import ConnectorKind, Init, IntegrationKind, Tower
+from ablate.spec import Init
 from tests.models.designs import PAIR, design, model, pixels, prompts
 
 

@@ -7,10 +7,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ablate.axes import Connector, ConnectorKind
 from ablate.connectors import check_connector, pooled_grid
 from ablate.models.connectors import CONNECTORS, build_connector
 from ablate.models.connectors.base import pool
-from ablate.spec import Connector, ConnectorKind
 
 GRID = (4, 8, 8)
 POOLING = [ConnectorKind.MLP, ConnectorKind.CONV]

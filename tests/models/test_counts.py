@@ -4,12 +4,13 @@ import pytest
 import torch
 from torch import nn
 
+from ablate.axes import Connector, ConnectorKind, IntegrationKind, Tower
 from ablate.connectors import connector_parameters, integration_parameters, perceiver_heads
 from ablate.models.build import build_llm, build_model
 from ablate.models.connectors import build_connector
 from ablate.models.encoders import build_tower
 from ablate.sizes import LADDER, size_row
-from ablate.spec import Connector, ConnectorKind, Init, IntegrationKind, Size, Tower
+from ablate.spec import Init, Size
 from ablate.towers import TINY, tower_shape
 from tests.models.designs import PAIR, design
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from transformers import Dinov2Model, SiglipVisionModel, VideoMAEModel
 
+from ablate.axes import Tower
 from ablate.models.encoders import ENCODERS, build_tower, dinov2, siglip, videomae
-from ablate.spec import Tower
 from ablate.towers import PUBLIC, TINY, fused_grid, weights_hash
 
 IMAGE_TOWERS = [Tower.SIGLIP, Tower.DINOV2]

@@ -4,12 +4,12 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from ablate.axes import Connector, ConnectorKind, Tower
 from ablate.connectors import connector_flops
 from ablate.models.build import build_llm
 from ablate.models.connectors import build_connector
 from ablate.models.encoders import build_tower
 from ablate.sizes import size_row
-from ablate.spec import Connector, ConnectorKind, Tower
 from ablate.towers import tower_shape
 
 

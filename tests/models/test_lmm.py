@@ -3,9 +3,9 @@
 import pytest
 import torch
 
+from ablate.axes import ConnectorKind, IntegrationKind, Stage, Tower
 from ablate.models.build import load_tower
 from ablate.models.encoders.fusion import fuse
-from ablate.spec import ConnectorKind, IntegrationKind, Stage, Tower
 from ablate.tokens import CLIP_START, VISUAL
 from ablate.towers import TINY, weights_hash
 from tests.models.designs import PAIR, model, pixels, prompts

@@ -5,11 +5,11 @@ import json
 import pytest
 import torch
 
+from ablate.axes import Tower
 from ablate.models.build import load_tower
 from ablate.models.encoders import build_tower
 from ablate.models.pretrain import footage, language, motion, videos
 from ablate.models.pretrain.probe import accuracy, average, probe
-from ablate.spec import Tower
 from ablate.towers import TINY, weights_hash
 
 # Points by which each sibling must beat its own fresh weights on held-out scenes.

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 import pytest
 import torch
 
+from ablate.axes import StageData
 from ablate.data.collate import Batch, collate
 from ablate.data.prompt import Prompt
 from ablate.models.lmm import VideoLMM
-from ablate.spec import Execution, StageData
+from ablate.spec import Execution
 from ablate.tokens import IGNORED, VISUAL
 from ablate.train.module import Diverged, answer_nll
 from ablate.train.schedule import ResolvedStage

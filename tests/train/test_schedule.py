@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ablate.axes import Schedule, Stage
 from ablate.sizes import size_row
-from ablate.spec import Cell, Schedule, Stage
+from ablate.spec import Cell
 from ablate.train.schedule import resolve, total_steps
 from experiments.baseline import BASE, CONNECTOR_FIRST, JOINT, THREE_STAGES
 

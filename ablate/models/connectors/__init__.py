@@ -2,10 +2,10 @@
 
 from torch import nn
 
+from ablate.axes import Connector
 from ablate.connectors import check_connector
 from ablate.models.connectors import conv, mlp, perceiver
 from ablate.models.connectors.base import CONNECTORS, ConnectorFacts
-from ablate.spec import Connector
 from ablate.towers import Grid
 
 __all__ = ["CONNECTORS", "ConnectorFacts", "build_connector", "conv", "mlp", "perceiver"]

@@ -3,9 +3,9 @@
 import torch
 from torch import nn
 
+from ablate.axes import ConnectorKind
 from ablate.connectors import pooled_grid
 from ablate.models.connectors.base import CONNECTORS, ConnectorFacts, pool
-from ablate.spec import ConnectorKind
 
 
 @CONNECTORS.register(ConnectorKind.MLP)

@@ -9,9 +9,9 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from ablate.axes import ConnectorKind
 from ablate.connectors import FFN_MULTIPLE, perceiver_heads
 from ablate.models.connectors.base import CONNECTORS, ConnectorFacts
-from ablate.spec import ConnectorKind
 
 LATENT_MEAN, LATENT_STD, SCALE_STD = 0.5, 0.1, 0.02
 

@@ -2,8 +2,8 @@
 
 from transformers import Dinov2Config, Dinov2Model
 
+from ablate.axes import Tower
 from ablate.models.encoders.tower import ENCODERS, ImageTower
-from ablate.spec import Tower
 from ablate.towers import TowerShape
 
 

@@ -4,8 +4,8 @@ import torch
 from torch import nn
 from transformers import VideoMAEConfig, VideoMAEModel
 
+from ablate.axes import Tower
 from ablate.models.encoders.tower import ENCODERS, VisionTower
-from ablate.spec import Tower
 from ablate.towers import TowerShape
 
 

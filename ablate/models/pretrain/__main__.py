@@ -7,10 +7,10 @@ import time
 import torch
 from safetensors.torch import save
 
+from ablate.axes import Tower
 from ablate.models.encoders import build_tower
 from ablate.models.pretrain import images, language, videos
 from ablate.models.pretrain.probe import probe
-from ablate.spec import Tower
 from ablate.towers import TINY, weights_hash
 
 SEED = 0

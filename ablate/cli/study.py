@@ -1,0 +1,200 @@
+"""The verbs about a study: plan, status, sweep, report and signal."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.text import Text
+
+from ablate.cli.options import chosen_plan, console, make_world, study_options
+from ablate.grid import Study
+from ablate.plan import Plan
+from ablate.sizes import NAMES, size_row
+from ablate.store import RunStore
+from ablate.world.recipe import RECIPES
+
+
+@click.command()
+@study_options
+@click.option("--cells", is_flag=True, help="List every cell.")
+def plan(cells: bool, **choice: Any) -> None:
+    """Show what a sweep would run and cost, without running anything."""
+    study, made = chosen_plan(**choice)
+    _print_plan(choice["study"], study, made)
+    if cells:
+        _print_cells(study, made)
+
+
+@click.command()
+@study_options
+def status(**choice: Any) -> None:
+    """Show what is done, failed and missing."""
+    study, made = chosen_plan(**choice)
+    _print_plan(choice["study"], study, made)
+    _print_failures(study, made)
+
+
+@click.command()
+@study_options
+def sweep(**choice: Any) -> int:
+    """Run the missing cells of a study; finished ones are never repeated."""
+    study, made = chosen_plan(**choice)
+    if made.invalid:
+        first = made.invalid[0]
+        raise ValueError(
+            f"{len(made.invalid)} cells of study {choice['study']} cannot be trained, the first "
+            f"({first.cell.size.name} {first.cell.design.name(study.axes)}): {first.reason}"
+        )
+    for cell in made.to_run:
+        if not cell.size.tiny_towers:
+            raise ValueError(
+                f"size {cell.size.name} has no weights here; choose from the rows that are trained "
+                f"from scratch: {', '.join(name for name in NAMES if size_row(name).tiny_towers)}"
+            )
+    if made.to_run:
+        _run_sweep(choice, study, made)
+    else:
+        console.print(f"nothing to train: all {len(made.done)} cells are done")
+    _, after = chosen_plan(**choice)
+    _print_failures(study, after)
+    _print_verdict(study, after, choice["store"])
+    return 1 if after.to_run else 0
+
+
+def _run_sweep(choice: dict[str, Any], study: Study, made: Plan) -> None:
+    from ablate.console import SweepProgress
+
+    store = RunStore(choice["store"])
+    store.prepare()
+    slots = len(os.sched_getaffinity(0))
+    _print_plan(choice["study"], study, made)
+    make_world(RECIPES[study.world], store, slots)
+    from ablate.launch import launch
+    from ablate.run import Job
+
+    progress = SweepProgress(made, study.axes, slots, console)
+    with progress.shown():
+        launch(made.to_run, Job(str(store.root.resolve())), progress, slots)
+
+
+@click.command()
+@study_options
+@click.option("--out", type=click.Path(path_type=Path), help="Folder; reports/<study> by default.")
+def report(out: Path | None, **choice: Any) -> None:
+    """Write the verdict, its figures and its numbers as one HTML file."""
+    from ablate.store import write_json
+    from analysis.load import load_costs
+    from analysis.report import write_report
+
+    study, made = chosen_plan(**choice)
+    frame, result = _fit_study(study, made, choice["store"])
+    folder = out or Path("reports") / choice["study"]
+    folder.mkdir(parents=True, exist_ok=True)
+    write_json(folder / "fit.json", result.to_dict())
+    written = write_report(
+        frame,
+        result,
+        folder / "report.html",
+        title=study.question,
+        lead=f"Hypothesis: {study.hypothesis}",
+        factors=study.axes,
+        signal=_check_signal(study, made, choice["store"]),
+        costs=load_costs(choice["store"], _score_ids(made)),
+    )
+    console.print(Text(f"report: {written}"), soft_wrap=True)
+
+
+@click.command()
+@study_options
+def signal(**choice: Any) -> int:
+    """Check that the scores tell designs apart, and not for one bad level alone."""
+    study, made = chosen_plan(**choice)
+    checked = _check_signal(study, made, choice["store"])
+    console.print(Text(checked.text), soft_wrap=True)
+    return 0 if checked.passed else 1
+
+
+def _print_plan(name: str, study: Study, made: Plan) -> None:
+    from ablate.console import cost_lines, plan_table
+
+    states = ", ".join(f"{count} {state}" for state, count in made.state().items())
+    designs = len({cell.design_id for cell in made.cells})
+    console.print(f"[bold]{name}[/bold]: {study.question}")
+    console.print(f"{designs} designs on {', '.join(study.axes)}; cells: {states}\n")
+    if made.cells:
+        console.print(plan_table(made))
+        console.print()
+        for line in cost_lines(made):
+            console.print(line)
+    for invalid in made.invalid:
+        console.print(
+            f"invalid: {invalid.cell.size.name} {invalid.cell.design.name(study.axes)}: "
+            f"{invalid.reason}"
+        )
+
+
+def _print_cells(study: Study, made: Plan) -> None:
+    from ablate.console import cell_name
+
+    failed = {cell.score_id for cell, _ in made.failed}
+    for cell in made.cells:
+        state = "failed" if cell.score_id in failed else "done" if cell in made.done else "missing"
+        console.print(f"{cell.score_id}  {state:8}{cell_name(cell, study.axes)}", soft_wrap=True)
+
+
+def _print_failures(study: Study, made: Plan) -> None:
+    from ablate.console import cell_name
+
+    for cell, failure in made.failed:
+        line = f"failed: {cell_name(cell, study.axes)}: {failure.kind}: {failure.reason}"
+        console.print(Text(line), soft_wrap=True)
+
+
+def _print_verdict(study: Study, made: Plan, store: str) -> None:
+    """What the finished cells say so far, and how many of the target's are still missing."""
+    from analysis.summary import summarise
+
+    waiting = sum(cell.size.name == study.target_size for cell in made.to_run)
+    if waiting:
+        console.print(f"{waiting} cells of the target {study.target_size} are still missing")
+    if made.done:
+        console.print()
+        console.print(summarise(_fit_study(study, made, store)[1]))
+
+
+def _fit_study(study: Study, made: Plan, store: str) -> tuple[Any, Any]:
+    """The study's finished cells as a table, and its fit; variants are named by what differs."""
+    from analysis import fit
+    from analysis.load import load, load_questions, scales_of
+
+    ids, axes = _score_ids(made), list(study.axes)
+    frame, questions = load(store, ids), load_questions(store, ids)
+    for table in (frame, questions):
+        table["variant"] = table[axes].agg(" ".join, axis=1)
+    target = _target(study, made)
+    return frame, fit(
+        frame, target=target, factors=axes, questions=questions, scales=scales_of(frame)
+    )
+
+
+def _target(study: Study, made: Plan) -> float | None:
+    """The declared target once it has scores, else the largest size that is complete."""
+    done = {cell.size.name for cell in made.done}
+    complete = done - {cell.size.name for cell in made.to_run}
+    if study.target_size in done:
+        return size_row(study.target_size).parameters
+    return max((size_row(name).parameters for name in complete), default=None)
+
+
+def _check_signal(study: Study, made: Plan, store: str) -> Any:
+    from analysis.load import load
+    from analysis.signal import check_signal
+
+    ids = _score_ids(made)
+    controls = {part: load(store, ids, part) for part in ("question_only", "single_frame")}
+    return check_signal(load(store, ids), controls, study.told_apart)
+
+
+def _score_ids(made: Plan) -> list[str]:
+    return [cell.score_id for cell in made.done]

@@ -1,0 +1,71 @@
+"""The verb that fits a table of scores made anywhere."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ablate.cli.options import comma, console
+
+
+def _columns(_: click.Context, __: click.Parameter, value: str | None) -> dict[str, str]:
+    pairs = [part.partition("=") for part in value.split(",")] if value else []
+    for ours, equals, theirs in pairs:
+        if not (ours.strip() and equals and theirs.strip()):
+            raise ValueError(f"--columns: {ours!r} is not ours=theirs")
+    return {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
+
+
+@click.command()
+@click.argument("table", type=click.Path(path_type=Path))
+@click.option("--target", type=float, help="Size that decides; the largest by default.")
+@click.option("--factors", callback=comma, help="Columns with levels of design factors.")
+@click.option("--lower-is-better", callback=comma, help="`all`, or benchmarks with commas.")
+@click.option("--columns", callback=_columns, help="ours=theirs pairs, with commas.")
+@click.option("--benchmark", help="What the verdict is about; `macro` by default.")
+@click.option("--metric", default="r2", show_default=True, help="r2 or decision_accuracy.")
+@click.option("--threshold", type=float, help="0.8 for r2, 0.85 for decision_accuracy by default.")
+@click.option("--confidence", type=float, default=0.95, show_default=True)
+@click.option("--proxy-measure", default="accuracy", show_default=True)
+@click.option("--questions", type=click.Path(path_type=Path), help="Per-question results.")
+@click.option("--json", "json_out", type=click.Path(path_type=Path), help="Write the result here.")
+@click.option("--report", "report_out", type=click.Path(path_type=Path), help="Write HTML here.")
+def fit(
+    table: Path,
+    columns: dict[str, str],
+    lower_is_better: tuple[str, ...],
+    questions: Path | None,
+    json_out: Path | None,
+    report_out: Path | None,
+    **choice: Any,
+) -> None:
+    """Say which proxies to trust, from a table of scores made anywhere."""
+    from analysis import fit as fit_table
+    from analysis.summary import summarise
+    from analysis.table import read_questions, read_table
+
+    frame = read_table(table, columns)
+    turned = "all" if lower_is_better == ("all",) else lower_is_better
+    result = fit_table(
+        frame,
+        lower_is_better=turned,
+        questions=read_questions(questions) if questions else None,
+        **choice,
+    )
+    console.print(summarise(result))
+    if json_out:
+        from ablate.store import write_json
+
+        json_out.parent.mkdir(parents=True, exist_ok=True)
+        write_json(json_out, result.to_dict())
+    if report_out:
+        from analysis.report import write_report
+
+        write_report(
+            frame,
+            result,
+            report_out,
+            factors=choice["factors"],
+            lower_is_better=turned,
+            proxy_measure=choice["proxy_measure"],
+        )
