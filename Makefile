@@ -80,7 +80,7 @@ bench: $(READY) ## side-by-side speed comparisons
 	@$(BIN)/python -m bench
 
 paper: $(READY) ## re-analyse the published tables into reports/paper/
-	@$(BIN)/python -m analysis.published
+	@$(BIN)/python -m analysis.paper
 
 clean: ## remove what was built; the store stays
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis reports

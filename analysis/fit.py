@@ -7,9 +7,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from analysis.advice import Step, next_steps
-from analysis.cost import Offer, cheapest, frontier, relative_cost
-from analysis.critical import (
+from analysis.conclusions.advice import Step, next_steps
+from analysis.conclusions.cost import Offer, cheapest, frontier, relative_cost
+from analysis.conclusions.critical import (
     CriticalSamples,
     CriticalSize,
     SizeDifference,
@@ -18,14 +18,14 @@ from analysis.critical import (
     critical_size,
     largest_samples,
 )
-from analysis.curve import Comparison, CurvePoint, compare
-from analysis.decisions import Decision, decisions
-from analysis.influence import Centred, Influence, centred, influences
-from analysis.pairs import MACRO, TARGET_MEASURE, Rung, Scores
-from analysis.questions import EvaluationNoise, evaluation_noise
-from analysis.staircase import Corner, staircase
-from analysis.table import Table, check_table
-from analysis.warnings import FitWarning, Scale, in_words, warnings_of
+from analysis.conclusions.decisions import Decision, decisions
+from analysis.conclusions.staircase import Corner, staircase
+from analysis.conclusions.warnings import FitWarning, in_words, warnings_of
+from analysis.statistics.curve import Comparison, CurvePoint, compare
+from analysis.statistics.influence import Centred, Influence, centred, influences
+from analysis.statistics.questions import EvaluationNoise, evaluation_noise
+from analysis.tables.pairs import MACRO, TARGET_MEASURE, Rung, Scores
+from analysis.tables.table import Scale, Table, check_table
 
 SCHEMA = 1
 THRESHOLDS = {"r2": 0.8, "decision_accuracy": 0.85}
@@ -85,7 +85,7 @@ def fit(
 
     Args:
         frame: one row per variant and size, and per samples, benchmark, seed and measure where
-            there are such columns; see `analysis.table`.
+            there are such columns; see `analysis.tables.table`.
         target: the size that decides; the largest one by default.
         factors: columns with each variant's level on a design factor.
         lower_is_better: benchmarks whose sign is turned, or `all`.
@@ -94,7 +94,8 @@ def fit(
         threshold: what the metric has to reach: .8 or .85 by default.
         confidence: of the one-sided limits.
         proxy_measure: the measure that judges the proxy; the target is judged by accuracy.
-        questions: single answers, see `analysis.questions`; adds the noise of the evaluation.
+        questions: single answers, see `analysis.statistics.questions`; adds the noise of the
+            evaluation.
         scales: chance level and top per benchmark, where known.
 
     Raises:

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,27 @@ def test_studies_and_analysis_see_only_the_light_modules() -> None:
                 if module.startswith("ablate."):
                     assert module.split(".")[1] in LIGHT, f"{name} imports {module}"
             assert not {u.split(".")[0] for u in used} & (HEAVY | VIDEO), name
+
+
+@pytest.mark.parametrize("package", ["ablate", "analysis", "experiments"])
+def test_no_import_goes_in_a_circle(package: str) -> None:
+    graph = {name: IMPORTS[name] & set(MODULES) for name in MODULES if name.startswith(package)}
+    # A package's own file collects its modules for outsiders; inside, modules name each other.
+    for name in graph:
+        graph[name] = {used for used in graph[name] if used != name and used in graph}
+    try:
+        tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        pytest.fail(" -> ".join(error.args[1]))
+
+
+def test_tables_flow_one_way_through_the_analysis() -> None:
+    rooms = ("tables", "statistics", "conclusions", "fit", "pages", "paper")
+    for name in IMPORTS:
+        room = name.removeprefix("analysis.").split(".")[0]
+        if name.startswith("analysis.") and room in rooms:
+            for later in rooms[rooms.index(room) + 1 :]:
+                assert not _uses(name, f"analysis.{later}"), f"{name} imports analysis.{later}"
 
 
 @pytest.mark.parametrize(

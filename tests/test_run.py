@@ -20,7 +20,7 @@ from ablate.spec import Cell, Design, Protocol, to_dict
 from ablate.store import RunStore
 from ablate.tasks import CATEGORIES
 from ablate.train.module import Diverged
-from analysis.load import PARTS, load, load_costs, load_questions
+from analysis.tables.load import PARTS, load, load_costs, load_questions
 from experiments.baseline import BASE
 from tests.cells import WORLD, job, new_store, small_cell
 

@@ -20,14 +20,14 @@ sys.path.insert(0, sys.argv[1])
 from importlib.resources import as_file, files
 import analysis, ablate, experiments
 from analysis import fit
-from analysis.table import read_table
+from analysis.tables.table import read_table
 for module in (analysis, ablate, experiments):
     assert module.__file__.startswith(sys.argv[1]), module.__file__
 with as_file(files("analysis") / "data" / "apollo_scaling_consistency.csv") as path:
     result = fit(read_table(path))
 print(*(f"{point.r2:.3f}" for point in result.headline))
 assert not {"torch", "ray"} & set(sys.modules)
-from analysis.report import write_report
+from analysis.pages.report import write_report
 print(write_report(read_table(path), result, Path("report.html")).stat().st_size)
 import torch
 from ablate.models.build import build_model

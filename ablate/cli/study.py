@@ -84,8 +84,8 @@ def _run_sweep(choice: dict[str, Any], study: Study, made: Plan) -> None:
 def report(out: Path | None, **choice: Any) -> None:
     """Write the verdict, its figures and its numbers as one HTML file."""
     from ablate.store import write_json
-    from analysis.load import load_costs
-    from analysis.report import write_report
+    from analysis.pages.report import write_report
+    from analysis.tables.load import load_costs
 
     study, made = chosen_plan(**choice)
     frame, result = _fit_study(study, made, choice["store"])
@@ -153,7 +153,7 @@ def _print_failures(study: Study, made: Plan) -> None:
 
 def _print_verdict(study: Study, made: Plan, store: str) -> None:
     """What the finished cells say so far, and how many of the target's are still missing."""
-    from analysis.summary import summarise
+    from analysis.pages.summary import summarise
 
     waiting = sum(cell.size.name == study.target_size for cell in made.to_run)
     if waiting:
@@ -166,7 +166,7 @@ def _print_verdict(study: Study, made: Plan, store: str) -> None:
 def _fit_study(study: Study, made: Plan, store: str) -> tuple[Any, Any]:
     """The study's finished cells as a table, and its fit; variants are named by what differs."""
     from analysis import fit
-    from analysis.load import load, load_questions, scales_of
+    from analysis.tables.load import load, load_questions, scales_of
 
     ids, axes = _score_ids(made), list(study.axes)
     frame, questions = load(store, ids), load_questions(store, ids)
@@ -188,8 +188,8 @@ def _target(study: Study, made: Plan) -> float | None:
 
 
 def _check_signal(study: Study, made: Plan, store: str) -> Any:
-    from analysis.load import load
-    from analysis.signal import check_signal
+    from analysis.conclusions.signal import check_signal
+    from analysis.tables.load import load
 
     ids = _score_ids(made)
     controls = {part: load(store, ids, part) for part in ("question_only", "single_frame")}

@@ -41,8 +41,8 @@ def fit(
 ) -> None:
     """Say which proxies to trust, from a table of scores made anywhere."""
     from analysis import fit as fit_table
-    from analysis.summary import summarise
-    from analysis.table import read_questions, read_table
+    from analysis.pages.summary import summarise
+    from analysis.tables.table import read_questions, read_table
 
     frame = read_table(table, columns)
     turned = "all" if lower_is_better == ("all",) else lower_is_better
@@ -59,7 +59,7 @@ def fit(
         json_out.parent.mkdir(parents=True, exist_ok=True)
         write_json(json_out, result.to_dict())
     if report_out:
-        from analysis.report import write_report
+        from analysis.pages.report import write_report
 
         write_report(
             frame,

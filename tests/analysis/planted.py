@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.pairs import PairedScores, Rung, Runs
+from analysis.tables.pairs import PairedScores, Rung, Runs
 
 DATA = Path(__file__).parents[2] / "analysis" / "data"
 Floats = NDArray[np.float64]

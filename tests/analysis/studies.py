@@ -1,4 +1,4 @@
-"""Tables of small studies with planted effects, in the columns of `analysis.load.load`."""
+"""Tables of small studies with planted effects, in the columns of `analysis.tables.load.load`."""
 
 from itertools import product
 

@@ -14,7 +14,7 @@ import pytest
 from ablate.launch import launch
 from ablate.spec import Cell
 from ablate.store import RunStore
-from analysis.load import load
+from analysis.tables.load import load
 from tests.cells import job, new_store, small_cell
 from tests.heard import Heard
 

@@ -1,0 +1,1 @@
+"""The published scores of the Apollo paper analysed again: `python -m analysis.paper`."""

@@ -1,0 +1,180 @@
+"""The published tables as a page, a table and figures: `python -m analysis.tables.published`."""
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from analysis.pages.page import Drawing, write_page
+from analysis.pages.plots.style import save
+from analysis.pages.sheets import Sheet
+from analysis.pages.verdict import Tile, interval_of, share, within
+from analysis.paper.figures import law, mixture_scatter, ranking_dots, remaining, variance_bar
+from analysis.paper.reanalysis import (
+    BROKEN,
+    PRINTED_LINE,
+    Reanalysis,
+    claims_sheet,
+    pairs_sheet,
+    reanalyse,
+)
+from analysis.tables.published import STUDIES, published_ranking
+from analysis.words import count_name, figure, listed
+
+OUT = Path("reports/paper")
+NAMED = 5
+"""With more ties than this they are counted."""
+
+
+def write_paper(out: Path = OUT) -> Path:
+    """Analyse the published scores again and write page, table and figures.
+
+    Args:
+        out: folder; gets `report.html`, `table.csv`, `table.md` and `figures/`.
+
+    Returns:
+        The page.
+    """
+    found = reanalyse()
+    drawings = list(_drawings(found))
+    claims = claims_sheet(found)
+    page = write_page(
+        "paper/paper.html.j2",
+        out / "report.html",
+        drawings,
+        title="Scaling consistency, analysed again",
+        lead=(
+            "The 84 scores that the Apollo paper prints (arXiv 2412.10360, Sec. 3): does an "
+            "ablation on a small language model decide like one on 7B?"
+        ),
+        facts="7 settings x 3 data mixtures · 500M, 1.5B and 4B against 7B · one seed each",
+        headline=_headline(found),
+        reason=_reason(found),
+        tiles_found=_tiles(found),
+        pairs=pairs_sheet(found),
+        claims=claims,
+        line=_line(found),
+        regret=_regret(found),
+        near={study: _near(study) for studies in STUDIES.values() for study in studies},
+    )
+    _write_table(claims, out)
+    for drawing in drawings:
+        save(drawing.figure, out / "figures" / drawing.name)
+    return page
+
+
+def _drawings(found: Reanalysis) -> Iterator[Drawing]:
+    yield Drawing(
+        "printed",
+        "agreement",
+        law(found.result, PRINTED_LINE),
+        "Fig. 3 (left) with 95% intervals, designs sharing levels. The line goes through three "
+        "proxies and 7B itself.",
+    )
+    target = found.result.target.size
+    for size in found.sizes:
+        caption = (
+            f"Fig. 15, {count_name(size)} and {count_name(target)}: the agreement lies between the "
+            f"mixtures and in setting {BROKEN}. Lines: least squares within a mixture, without it."
+        )
+        name = f"scatter-{count_name(size)}"
+        yield Drawing("scatter", name, mixture_scatter(found.frame, size, target, BROKEN), caption)
+    curves = {
+        "all 21 designs": found.every.r2,
+        f"without setting {BROKEN}": found.sane.r2,
+        "within mixtures": found.every.within_r2,
+        f"within mixtures, without setting {BROKEN}": found.sane.within_r2,
+    }
+    yield Drawing(
+        "carried", "remaining", remaining(curves), "R² to 7B once the two large contrasts are gone."
+    )
+    yield Drawing(
+        "carried", "variance", variance_bar(found.shares), "Variance of the 21 scores at 7B."
+    )
+    for studies in STUDIES.values():
+        for study in studies:
+            caption = (
+                f"{study}: bars are one standard error from the number of questions; blue designs "
+                "are not told apart from the best."
+            )
+            drawn = ranking_dots(published_ranking(study))
+            yield Drawing("rankings", f"ranking-{study}", drawn, caption)
+
+
+def _headline(found: Reanalysis) -> str:
+    largest = found.sizes[0]
+    certified = [
+        f"{count_name(size)} at R² ≥ {threshold:g}" if size else f"nothing at R² ≥ {threshold:g}"
+        for threshold, size in found.certified.items()
+    ]
+    left = figure(found.sane.within_r2[largest])
+    return (
+        f"With 95% confidence the scores certify {listed(certified)}; within a mixture, and "
+        f"without its broken setting, {count_name(largest)} keeps R² {left}."
+    )
+
+
+def _reason(found: Reanalysis) -> str:
+    large = found.shares["mixture"] + found.shares[f"setting {BROKEN} against the rest"]
+    pairs = listed(
+        [
+            f"{share(found.sane.within_decision_accuracy[size])} at {count_name(size)}"
+            for size in found.sizes
+        ]
+    )
+    return (
+        f"The printed R² are reproduced. But {share(large)} of the variance at 7B is two "
+        f"contrasts, data mixture and setting {BROKEN}. Of the pairs of designs that share a "
+        f"mixture, setting {BROKEN} apart, the proxy orders like 7B: {pairs}; guessing gives 50%."
+    )
+
+
+def _tiles(found: Reanalysis) -> list[Tile]:
+    return [
+        Tile(
+            f"R² of {count_name(point.size)} to 7B",
+            figure(point.r2),
+            f"{within(interval_of(point, 'r2'))}; {figure(found.sane.within_r2[point.size])} "
+            "without the two contrasts",
+        )
+        for point in found.result.headline
+    ]
+
+
+def _line(found: Reanalysis) -> str:
+    slope, start = found.line
+    printed = f"R² = {PRINTED_LINE[0]:g} ln(size in B) + {PRINTED_LINE[1]:g}"
+    return (
+        f"The paper's {printed} comes out as {figure(slope)} ln(size in B) + {figure(start)} "
+        "through the three proxies and 7B, whose R² with itself is 1."
+    )
+
+
+def _regret(found: Reanalysis) -> str:
+    told = [
+        f"{point.regret or 0:.2f} points at {count_name(point.size)}"
+        for point in found.result.headline
+    ]
+    return f"At 7B the proxy's best design is worse than the best one by {listed(told)}."
+
+
+def _near(study: str) -> str:
+    """How many variants a study's questions cannot tell from its best."""
+    ranking = published_ranking(study)
+    reach = 1.96 * 2**0.5 * ranking[0].se
+    tied = [one.variant for one in ranking[1:] if one.score >= ranking[0].score - reach]
+    best = f"best {ranking[0].variant} ({ranking[0].score:g})"
+    if not tied:
+        return f"{best}, apart from all others"
+    others = listed(tied) if len(tied) <= NAMED else f"{len(tied)} others"
+    return f"{best}, not told apart from {others}"
+
+
+def _write_table(sheet: Sheet, out: Path) -> None:
+    """The same rows as CSV and as Markdown."""
+    header = ("figure", *sheet.columns[1:])
+    rows = [tuple(cell.replace("\n", ", ") for cell in row) for row in sheet.rows]
+    with (out / "table.csv").open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+    lines = [header, ("---",) * len(header), *rows]
+    text = "".join("| " + " | ".join(line) + " |\n" for line in lines)
+    (out / "table.md").write_text(text, encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Figures about one proxy and the target, each with its interval."""

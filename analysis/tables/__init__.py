@@ -1,0 +1,1 @@
+"""Tables in: files, stores and the published scores, checked and turned into paired scores."""
