@@ -16,6 +16,7 @@ class Tower(StrEnum):
     SIGLIP = "siglip"
     DINOV2 = "dinov2"
     VIDEOMAE = "videomae"
+    INTERNVIDEO2 = "internvideo2"
 
 
 class ConnectorKind(StrEnum):

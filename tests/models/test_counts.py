@@ -4,27 +4,28 @@ import pytest
 import torch
 from torch import nn
 
-from ablate.axes import Connector, ConnectorKind, IntegrationKind, Tower
+from ablate.axes import Connector, ConnectorKind, IntegrationKind
 from ablate.connectors import connector_parameters, integration_parameters, perceiver_heads
 from ablate.models.build import build_llm, build_model
 from ablate.models.connectors import build_connector
 from ablate.models.encoders import build_tower
 from ablate.sizes import LADDER, size_row
 from ablate.spec import Init, Size
-from ablate.towers import TINY, tower_shape
+from ablate.towers import PUBLIC, TINY, TowerShape, tower_shape
 from tests.models.designs import PAIR, design
 
 BUILT = [size for size in LADDER if not size.plan_only]
-EVERY_TOWER = [(tower, tiny) for tower in Tower for tiny in (True, False)]
+EVERY_SHAPE = [
+    pytest.param(s, id=f"{s.name}-{s.hidden}") for s in (*PUBLIC.values(), *TINY.values())
+]
 
 
 def count(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-@pytest.mark.parametrize(("tower", "tiny"), EVERY_TOWER)
-def test_towers_have_the_parameters_that_are_planned(tower: Tower, tiny: bool) -> None:
-    shape = tower_shape(tower, tiny)
+@pytest.mark.parametrize("shape", EVERY_SHAPE)
+def test_towers_have_the_parameters_that_are_planned(shape: TowerShape) -> None:
     with torch.device("meta"):
         assert count(build_tower(shape)) == shape.parameters
 

@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ablate.axes import Connector, ConnectorKind, Tower
+from ablate.axes import Connector, ConnectorKind
 from ablate.connectors import connector_flops
 from ablate.models.build import build_llm
 from ablate.models.connectors import build_connector
 from ablate.models.encoders import build_tower
 from ablate.sizes import size_row
-from ablate.towers import tower_shape
+from ablate.towers import PUBLIC, TINY, TowerShape
 
 
 def flops(module: torch.nn.Module, *inputs: torch.Tensor) -> int:
@@ -19,10 +19,11 @@ def flops(module: torch.nn.Module, *inputs: torch.Tensor) -> int:
     return counter.get_total_flops()
 
 
-@pytest.mark.parametrize("tiny", [True, False], ids=["tiny", "public"])
-@pytest.mark.parametrize("tower", Tower)
-def test_towers(tower: Tower, tiny: bool) -> None:
-    shape = tower_shape(tower, tiny)
+@pytest.mark.parametrize(
+    "shape",
+    [pytest.param(s, id=f"{s.name}-{s.hidden}") for s in (*PUBLIC.values(), *TINY.values())],
+)
+def test_towers(shape: TowerShape) -> None:
     with torch.device("meta"):
         built = build_tower(shape)
         clip = torch.empty(1, 4, 3, shape.image_size, shape.image_size)

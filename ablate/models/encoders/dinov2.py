@@ -4,20 +4,22 @@ from transformers import Dinov2Config, Dinov2Model
 
 from ablate.axes import Tower
 from ablate.models.encoders.tower import ENCODERS, ImageTower
-from ablate.towers import TowerShape
+from ablate.towers import VitShape
 
 
 @ENCODERS.register(Tower.DINOV2)
 class Dinov2(ImageTower):
     """DINOv2's vision transformer; the CLS token is run and dropped."""
 
-    def __init__(self, shape: TowerShape) -> None:
+    shape: VitShape
+
+    def __init__(self, shape: VitShape) -> None:
         """Build with fresh weights."""
         model = Dinov2Model(vision_config(shape))
         super().__init__(shape, model.embeddings, model.encoder.layer)
 
 
-def vision_config(shape: TowerShape, *, mask_token: bool = False) -> Dinov2Config:
+def vision_config(shape: VitShape, *, mask_token: bool = False) -> Dinov2Config:
     """Configuration of the transformers class for this shape; only pre-training masks."""
     return Dinov2Config(
         hidden_size=shape.hidden, mlp_ratio=shape.intermediate // shape.hidden,

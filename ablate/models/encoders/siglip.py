@@ -6,14 +6,16 @@ from transformers import SiglipVisionConfig, SiglipVisionModel
 
 from ablate.axes import Tower
 from ablate.models.encoders.tower import ENCODERS, ImageTower
-from ablate.towers import TowerShape
+from ablate.towers import VitShape
 
 
 @ENCODERS.register(Tower.SIGLIP)
 class Siglip(ImageTower):
     """SigLIP's vision transformer; it has no CLS token."""
 
-    def __init__(self, shape: TowerShape) -> None:
+    shape: VitShape
+
+    def __init__(self, shape: VitShape) -> None:
         """Build with fresh weights."""
         model = SiglipVisionModel(vision_config(shape))
         super().__init__(shape, model.embeddings, model.encoder.layers)
@@ -23,7 +25,7 @@ class Siglip(ImageTower):
         return layer(x, attention_mask=None)
 
 
-def vision_config(shape: TowerShape) -> SiglipVisionConfig:
+def vision_config(shape: VitShape) -> SiglipVisionConfig:
     """Configuration of the transformers class for this shape."""
     return SiglipVisionConfig(
         hidden_size=shape.hidden, intermediate_size=shape.intermediate,

@@ -1,6 +1,7 @@
 """What all vision towers share: normalisation, transformer layers, the penultimate hidden state."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -63,4 +64,4 @@ class ImageTower(VisionTower):
         return self.embeddings(pixels.flatten(0, 1))
 
 
-ENCODERS: Registry[Callable[[TowerShape], VisionTower]] = Registry("encoder")
+ENCODERS: Registry[Callable[[Any], VisionTower]] = Registry("encoder")

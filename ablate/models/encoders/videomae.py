@@ -6,14 +6,16 @@ from transformers import VideoMAEConfig, VideoMAEModel
 
 from ablate.axes import Tower
 from ablate.models.encoders.tower import ENCODERS, VisionTower
-from ablate.towers import TowerShape
+from ablate.towers import VitShape
 
 
 @ENCODERS.register(Tower.VIDEOMAE)
 class VideoMae(VisionTower):
     """VideoMAE's transformer over the tubelets of a whole clip."""
 
-    def __init__(self, shape: TowerShape) -> None:
+    shape: VitShape
+
+    def __init__(self, shape: VitShape) -> None:
         """Build with fresh weights."""
         model = VideoMAEModel(vision_config(shape))
         super().__init__(shape, model.embeddings.patch_embeddings, model.encoder.layer)
@@ -28,7 +30,7 @@ class VideoMae(VisionTower):
         return x + self.positions[:, : x.shape[1]]
 
 
-def vision_config(shape: TowerShape) -> VideoMAEConfig:
+def vision_config(shape: VitShape) -> VideoMAEConfig:
     """Configuration of the transformers class for this shape."""
     assert shape.frames is not None
     return VideoMAEConfig(

@@ -52,5 +52,5 @@ def make(tower: Tower) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    for named in sys.argv[1:] or Tower:
+    for named in sys.argv[1:] or TINY:
         make(Tower(named))

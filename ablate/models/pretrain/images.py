@@ -11,8 +11,7 @@ from torch import nn
 from torch.nn import functional
 from transformers import Dinov2Model
 
-from ablate.models.encoders.dinov2 import vision_config
-from ablate.models.encoders.tower import VisionTower
+from ablate.models.encoders.dinov2 import Dinov2, vision_config
 from ablate.models.pretrain import footage
 from ablate.models.pretrain.loop import fit, noisy, spread_penalty
 
@@ -23,7 +22,7 @@ VISIBLE_WEIGHT = 0.2
 """Weight of the error on the patches that are not."""
 
 
-def pretrain(tower: VisionTower) -> list[float]:
+def pretrain(tower: Dinov2) -> list[float]:
     """Train a tower in place, under one more layer that is left behind; returns the loss curve."""
     data, shape = footage.stills(range(SCENES)).frames, tower.shape
     deeper = dataclasses.replace(shape, layers=shape.layers + 1)
