@@ -89,7 +89,7 @@ def _trial(config: dict[str, Any], job: Job) -> None:
 
 def explain(error: Exception) -> Failure:
     """The kind of a failure and one line that says where it came from."""
-    from ablate.data.video import MediaError
+    from ablate.data.faults import MediaError
     from ablate.train.module import Diverged
 
     text = " ".join(str(error).split()) or type(error).__name__

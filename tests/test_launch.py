@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from ablate.data.video import MediaError
+from ablate.data.faults import MediaError
 from ablate.launch import explain, launch
 from ablate.store import RunStore
 from ablate.train.module import Diverged

@@ -14,7 +14,7 @@ from safetensors.torch import load_file
 
 import experiments
 from ablate.axes import Connector, Integration, Level, Still, Uniform
-from ablate.data.video import MediaError
+from ablate.data.faults import MediaError
 from ablate.run import run_cell
 from ablate.spec import Cell, Design, Protocol, to_dict
 from ablate.store import RunStore

@@ -13,9 +13,10 @@ from PIL import Image, ImageOps
 
 from ablate.axes import Sampling
 from ablate.data.cache import ArrayCache
+from ablate.data.faults import MediaError
 from ablate.data.sampling import clip_times
 from ablate.data.sources import Media
-from ablate.data.video import MediaError, map_frames, probe
+from ablate.data.video import map_frames, probe
 from ablate.towers import TowerShape
 
 READER_VERSION = 1

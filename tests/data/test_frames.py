@@ -6,9 +6,10 @@ from PIL import Image
 
 from ablate.axes import Fps, Tower, Uniform
 from ablate.data.cache import ArrayCache
+from ablate.data.faults import MediaError
 from ablate.data.frames import Footage, FrameReader, View, footage_of, prepare, view_of
 from ablate.data.sources import Media
-from ablate.data.video import MediaError, write_video
+from ablate.data.video import write_video
 from ablate.towers import tower_shape
 from tests.data.videos import frame_numbers, numbered_frame
 

@@ -14,6 +14,7 @@ from PIL import Image
 
 from ablate.axes import Fps, IntegrationKind, Mixture, StageData
 from ablate.data.cache import ArrayCache
+from ablate.data.faults import MediaError
 from ablate.data.features import TowerInput
 from ablate.data.frames import View
 from ablate.data.mixture import Pools
@@ -22,7 +23,7 @@ from ablate.data.samples import SampleMaker
 from ablate.data.sources import Conversation, Media, pools
 from ablate.data.stats import SamplingStats
 from ablate.data.tokenizer import ClosedTokenizer
-from ablate.data.video import MediaError, write_video
+from ablate.data.video import write_video
 from ablate.data.viewer import Viewer
 from ablate.tokens import VISUAL
 from tests.data.designs import design

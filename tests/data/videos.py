@@ -32,7 +32,9 @@ def write_raw(
     gop: int = 12,
     b_frames: int = 0,
     size: int = 32,
+    turned: int = 0,
     codec: str = "libx264",
+    encoder: dict[str, str] | None = None,
     options: dict[str, str] | None = None,
 ) -> Path:
     """Writes numbered frames at the given times (seconds) with PyAV alone, first time kept."""
@@ -41,7 +43,10 @@ def write_raw(
         stream.width = stream.height = size
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = Fraction(1, 90_000)
-        stream.options = {"g": str(gop), "bf": str(b_frames), "preset": "fast"}
+        stream.options = encoder or {"bf": str(b_frames), "preset": "fast"}
+        stream.options |= {"g": str(gop)}
+        if turned:
+            stream.set_display_rotation(turned)
         for number, start in enumerate(starts):
             frame = av.VideoFrame.from_ndarray(numbered_frame(number, size), format="rgb24")
             frame.pts, frame.time_base = round(start * 90_000), Fraction(1, 90_000)

@@ -1,0 +1,170 @@
+"""The one call in front of the decoders.
+
+Frames are addressed by time, never by index: seconds since the first frame, looked up in the
+file's own presentation timestamps, so that variable frame rates, B-frames and shifted starts give
+the frame that a player would show. decord comes first; PyAV reads what decord cannot.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+
+from ablate.data.faults import Fault, MediaError, check_size
+
+TIMESTAMP_TOLERANCE = 1e-3
+"""Seconds by which a frame may start late and still count as shown: decord keeps single floats."""
+_TRANSPORT_SYNC = 0x47
+"""First of every 188 bytes; decord takes wrong frames from such streams if they have B-frames."""
+_UNEVEN = 0.1
+"""Share of the usual time between frames by which others may differ at a constant rate."""
+_COARSEST_CLOCK = 2e-3
+"""Seconds by which they may differ in any case: some containers count in milliseconds."""
+
+T = TypeVar("T")
+
+
+class Reader(Protocol):
+    """An open video file."""
+
+    name: str
+    """The decoder."""
+    spans: np.ndarray
+    """Start and end of every frame in presentation order, seconds since the first, (frames, 2)."""
+
+    def frames(self, indices: Sequence[int]) -> Iterator[np.ndarray]:
+        """uint8 (H, W, 3) in RGB of each index, decoded as they are asked for.
+
+        Raises:
+            MediaError: a frame cannot be decoded.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video file holds, by its frames; what its header claims is not asked."""
+
+    duration: float
+    """Seconds from the start of the first frame to the end of the last."""
+    fps: float
+    """Frames per second, averaged over the file."""
+    frames: int
+    width: int
+    height: int
+    variable: bool
+    """Whether the time between frames varies."""
+    decoder: str
+    """What reads it: `decord` or `pyav`."""
+
+
+def probe(path: Path | str) -> VideoInfo:
+    """Facts of the video at `path`.
+
+    Raises:
+        MediaError: the file is missing, damaged, absurdly large or no video.
+    """
+    with opened(path) as reader:
+        return describe(reader, path)
+
+
+def describe(reader: Reader, path: Path | str) -> VideoInfo:
+    """Facts of an open video; decodes its first frame.
+
+    Raises:
+        MediaError: it lasts no time, is absurdly large, or its first frame cannot be decoded.
+    """
+    starts = reader.spans[:, 0]
+    duration = round(float(reader.spans[-1, 1]), 4)
+    if not duration:
+        raise MediaError(path, "the video lasts no time")
+    (first,) = reader.frames([0])
+    height, width = first.shape[:2]
+    check_size(path, width, height)
+    gaps = np.diff(starts)
+    slack = max(_COARSEST_CLOCK, _UNEVEN * float(np.median(gaps))) if len(gaps) else 0.0
+    return VideoInfo(
+        duration,
+        round(len(starts) / duration, 4),
+        len(starts),
+        width,
+        height,
+        bool(len(gaps) and np.ptp(gaps) > slack),
+        reader.name,
+    )
+
+
+def read_frames(path: Path | str, times: Sequence[float]) -> tuple[np.ndarray, tuple[float, ...]]:
+    """The frames on screen at `times`, in seconds since the first frame.
+
+    A time after the end gives the last frame, one before the start the first.
+
+    Returns:
+        uint8 (F, H, W, 3) in RGB, and the F realised times: when those frames begin.
+
+    Raises:
+        MediaError: the file is missing, damaged or no video.
+    """
+    frames, realised = map_frames(path, times, lambda frame: frame)
+    return np.stack(frames), realised
+
+
+def map_frames(
+    path: Path | str, times: Sequence[float], transform: Callable[[np.ndarray], T]
+) -> tuple[list[T], tuple[float, ...]]:
+    """What `transform` makes of each frame of `read_frames`, uint8 (H, W, 3).
+
+    It is called as frames are decoded, so that a long video is never in memory at full size.
+    """
+    with opened(path) as reader:
+        return map_opened(reader, times, transform)
+
+
+def map_opened(
+    reader: Reader, times: Sequence[float], transform: Callable[[np.ndarray], T]
+) -> tuple[list[T], tuple[float, ...]]:
+    """As `map_frames`, of an open video."""
+    starts = reader.spans[:, 0]
+    at = np.asarray(times, dtype=np.float64) + TIMESTAMP_TOLERANCE
+    indices = np.maximum(np.searchsorted(starts, at, side="right") - 1, 0)
+    # Each frame is decoded once: a clamped time or a rate above the video's repeats frames.
+    wanted, where = np.unique(indices, return_inverse=True)
+    made = [transform(frame) for frame in reader.frames(wanted.tolist())]
+    return [made[i] for i in where], tuple(round(float(t), 6) for t in starts[indices])
+
+
+@contextmanager
+def opened(path: Path | str) -> Iterator[Reader]:
+    """The video at `path`, open with the decoder that reads it.
+
+    Raises:
+        MediaError: the file is missing, empty, damaged or no video.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MediaError(path, "no such file", Fault.MISSING)
+    with path.open("rb") as file:
+        head = file.read(189)
+    if not head:
+        raise MediaError(path, "the file is empty", Fault.EMPTY)
+    if not (head[0] == head[-1] == _TRANSPORT_SYNC and len(head) == 189):
+        from ablate.data.video.with_decord import DecordReader
+
+        try:
+            reader = DecordReader(path)
+        except MediaError as error:
+            if error.fault is not Fault.NO_VIDEO:
+                raise
+        else:
+            yield reader
+            return
+    from ablate.data.video.with_pyav import PyavReader
+
+    other = PyavReader(path)
+    try:
+        yield other
+    finally:
+        other.close()
