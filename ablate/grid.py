@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablate.axes import Level
-from ablate.sizes import NAMES, size_row
+from ablate.sizes import NAMES, check_distinct, size_row
 from ablate.spec import Cell, Design, Size, content_id
 from ablate.tasks import CATEGORIES
 from ablate.towers import PUBLIC, weights_hash
@@ -109,6 +109,7 @@ class Study:
     def __post_init__(self) -> None:
         for name in (*self.sizes, *([self.target] if self.target else [])):
             size_row(name)
+        check_distinct(self.sizes)
         if list(self.sizes) != sorted(set(self.sizes), key=NAMES.index):
             raise ValueError(f"study: sizes {', '.join(self.sizes)} are not in ascending order")
         if self.seeds < 1 or not 0 <= self.reseeded <= len(self.grid.designs()):
@@ -142,8 +143,9 @@ class Study:
             samples: data-size ladder instead of the declared one.
 
         Raises:
-            ValueError: an unknown size, or two cells with one id.
+            ValueError: an unknown size, two of equal parameters, or two cells with one id.
         """
+        check_distinct(sizes or self.sizes)
         found = [
             Cell(design, size, count, seed, data, eval_data, _tower_weights(design, size))
             for size in (size_row(name) for name in reversed(sizes or self.sizes))
