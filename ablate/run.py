@@ -31,7 +31,7 @@ from ablate.data.frames import view_of
 from ablate.data.module import Order, StageLoader
 from ablate.data.samples import SampleMaker
 from ablate.data.sampling import clip_count
-from ablate.data.sources import Split, pools
+from ablate.data.sources import Source, pools
 from ablate.data.stats import SamplingStats
 from ablate.data.tokenizer import ClosedTokenizer
 from ablate.data.viewer import Viewer
@@ -101,7 +101,7 @@ def _train(
     """Train in place; returns what the record will say of it."""
     begun = time.perf_counter()
     design, stages = cell.design, resolve(cell)
-    found = pools(read_conversations(_split(store, cell.data, "annotations.json")))
+    found = pools(read_conversations(_source(store, cell.data, "annotations.json")))
     order = Order(cell.stream("order"), design.mixture, stages, found)
     viewer = _viewer(cell, store, design.sampling)
     maker = SampleMaker(design, ClosedTokenizer(), viewer, cell.size.llm.context)
@@ -137,7 +137,7 @@ def _examine(
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Answers to the questions, with the videos and under two controls; what it took."""
     begun = time.perf_counter()
-    questions = read_questions(_split(store, cell.eval_data, "questions.json"))
+    questions = read_questions(_source(store, cell.eval_data, "questions.json"))
     sampling = cell.eval_protocol.sampling
     assert sampling is not None
     tokenizer = ClosedTokenizer()
@@ -201,9 +201,9 @@ def _record(
     }
 
 
-def _split(store: RunStore, fingerprint: str, annotations: str) -> Split:
+def _source(store: RunStore, fingerprint: str, annotations: str) -> Source:
     folder = store.data_root / fingerprint
-    return Split(folder / annotations, folder, fingerprint)
+    return Source("world", folder / annotations, folder, fingerprint)
 
 
 def _viewer(cell: Cell, store: RunStore, sampling: Sampling) -> Viewer:
@@ -221,9 +221,9 @@ def _trained(order: Order, samples: int, stats: SamplingStats) -> dict[str, floa
     """What passed through the model in training, for `ablate.cost.Workload`."""
     drawn = [order[k] for k in range(samples)]
     clips = stats.clips.total + sum(len(c.media) for c in drawn if c.modality != "video")
-    distinct = {c.media: c.modality for c in drawn}
-    videos = sum(modality == "video" for modality in distinct.values())
-    stills = sum(len(media) for media, modality in distinct.items() if modality != "video")
+    videos = len({media for c in drawn if c.modality == "video" for media in c.media})
+    sets = {c.media for c in drawn if c.modality != "video"}
+    stills = sum(map(len, sets))
     per_video = stats.clips.total / max(1, stats.clips.count)
     return {
         "tokens_per_sample": stats.tokens.total() / samples,

@@ -11,7 +11,7 @@ from ablate.data.cache import ArrayCache
 from ablate.data.features import TowerInput
 from ablate.data.frames import view_of
 from ablate.data.samples import SampleMaker
-from ablate.data.sources import Split
+from ablate.data.sources import Source
 from ablate.data.tokenizer import ClosedTokenizer
 from ablate.data.viewer import Viewer
 from ablate.models.build import build_model
@@ -35,8 +35,8 @@ def compare() -> str:
         recipe = RECIPES["world-smoke"]
         generate(recipe, root, 2, lambda done, total: None)
         found = root / fingerprint(recipe, "train")
-        split = Split(found / "annotations.json", found, found.name)
-        videos = [c for c in read_conversations(split) if c.modality == "video"][:BATCH]
+        source = Source("world", found / "annotations.json", found, found.name)
+        videos = [c for c in read_conversations(source) if c.modality == "video"][:BATCH]
         cold, warm = [], []
         for round_number in range(ROUNDS):
             maker = _maker(size, ArrayCache(root / f"cache{round_number}"))

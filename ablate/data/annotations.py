@@ -1,7 +1,7 @@
 """Reads annotation files; a fault in one is a single line with file, entry and field.
 
-Training annotations follow LLaVA: a JSON list of `id`, optional `video` (a path) or `image` (a
-path or a list), optional `duration`, and `conversations` of `{"from": "human" | "gpt", "value"}`.
+Training annotations follow LLaVA: a JSON list of `id`, optional `video` or `image` (a path or a
+list), optional `duration`, and `conversations` of `{"from": "human" | "gpt", "value"}`.
 Evaluation questions are a JSON list of `question_id, video, video_id, duration, question, options,
 answer` (an index), `category` and `kind`.
 """
@@ -11,32 +11,32 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from ablate.data.sources import Conversation, Media, Question, Split
+from ablate.data.sources import Conversation, Media, Question, Source
 
 _MARKERS = ("<video>", "<image>")
 """Where LLaVA puts the media in a question; here the design decides that."""
 
 
-def read_conversations(split: Split) -> tuple[Conversation, ...]:
-    """The training conversations of `split` in file order.
+def read_conversations(source: Source) -> tuple[Conversation, ...]:
+    """The training conversations of `source` in file order.
 
     Raises:
         ValueError: one line naming the file, the entry and the field.
     """
-    return tuple(_conversation(entry) for entry in _entries(split, "id"))
+    return tuple(_conversation(entry) for entry in _entries(source, "id"))
 
 
-def read_questions(split: Split) -> tuple[Question, ...]:
-    """The evaluation questions of `split` in file order.
+def read_questions(source: Source) -> tuple[Question, ...]:
+    """The evaluation questions of `source` in file order.
 
     Raises:
         ValueError: one line naming the file, the entry and the field, or a repeated question id.
     """
-    questions = tuple(_question(entry) for entry in _entries(split, "question_id"))
+    questions = tuple(_question(entry) for entry in _entries(source, "question_id"))
     seen: set[str] = set()
     for question in questions:
         if question.id in seen:
-            raise ValueError(f"{split.annotations}: question_id {question.id!r} appears twice")
+            raise ValueError(f"{source.annotations}: question_id {question.id!r} appears twice")
         seen.add(question.id)
     return questions
 
@@ -45,12 +45,12 @@ def read_questions(split: Split) -> tuple[Question, ...]:
 class _Entry:
     """One JSON object of an annotation file, and how to complain about it."""
 
-    split: Split
+    source: Source
     name: str
     fields: dict[str, Any]
 
     def error(self, field: str, complaint: str) -> ValueError:
-        return ValueError(f"{self.split.annotations}: {self.name}: {field} {complaint}")
+        return ValueError(f"{self.source.annotations}: {self.name}: {field} {complaint}")
 
     def text(self, field: str) -> str:
         """A string that is not blank."""
@@ -79,49 +79,55 @@ class _Entry:
             raise self.error(field, f"must be a positive number of seconds, not {value!r}")
         return float(value)
 
-    def media(self, path: str) -> Media:
-        return Media(self.split.media / path, f"{self.split.fingerprint}/{path}")
+    def has(self, field: str) -> bool:
+        """Whether there is anything; tables write null or an empty list where there is not."""
+        return self.fields.get(field) not in (None, [])
+
+    def media(self, path: str, duration: float | None = None) -> Media:
+        return Media(self.source.media / path, f"{self.source.fingerprint}/{path}", duration)
 
 
-def _entries(split: Split, id_field: str) -> list[_Entry]:
+def _entries(source: Source, id_field: str) -> list[_Entry]:
     try:
-        content = json.loads(split.annotations.read_bytes())
+        content = json.loads(source.annotations.read_bytes())
     except OSError as error:
-        raise ValueError(f"{split.annotations}: {error.strerror}") from None
+        raise ValueError(f"{source.annotations}: {error.strerror}") from None
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{split.annotations}: not JSON: {error}") from None
+        raise ValueError(f"{source.annotations}: not JSON: {error}") from None
     if not isinstance(content, list):
         raise ValueError(
-            f"{split.annotations}: must hold a JSON list, not {type(content).__name__}"
+            f"{source.annotations}: must hold a JSON list, not {type(content).__name__}"
         )
     entries = []
     for index, fields in enumerate(content):
         if not isinstance(fields, dict):
-            raise ValueError(f"{split.annotations}: entry {index} must be an object")
+            raise ValueError(f"{source.annotations}: entry {index} must be an object")
         name = f"entry {index}"
         if isinstance(given := fields.get(id_field), str | int):
             name += f" ({id_field} {given})"
-        entries.append(_Entry(split, name, fields))
+        entries.append(_Entry(source, name, fields))
     return entries
 
 
 def _conversation(entry: _Entry) -> Conversation:
-    if "video" in entry.fields and "image" in entry.fields:
+    if entry.has("video") and entry.has("image"):
         raise entry.error("video", "and image exclude each other")
     modality = "text"
     paths: tuple[str, ...] = ()
-    if "video" in entry.fields:
-        modality, paths = "video", (entry.text("video"),)
-    elif "image" in entry.fields:
+    seconds: float | None = None
+    if entry.has("video"):
+        modality, paths = "video", entry.texts("video")
+        if entry.has("duration") and len(paths) == 1:
+            seconds = entry.seconds("duration")
+    elif entry.has("image"):
         paths = entry.texts("image")
         modality = "image" if len(paths) == 1 else "multi_image"
-    timed = modality == "video" and entry.fields.get("duration") is not None
     return Conversation(
         id=str(entry.fields.get("id", entry.name)),
         modality=modality,
-        media=tuple(entry.media(path) for path in paths),
-        duration=entry.seconds("duration") if timed else None,
+        media=tuple(entry.media(path, seconds) for path in paths),
         turns=_turns(entry),
+        source=entry.source.name,
     )
 
 
@@ -136,7 +142,7 @@ def _turns(entry: _Entry) -> tuple[tuple[str, str], ...]:
         if not isinstance(item, dict) or item.get("from") != speaker:
             raise entry.error(field, f"must be from {speaker!r}")
         value = item.get("value")
-        if isinstance(value, str) and index == 0:
+        if isinstance(value, str) and speaker == "human":
             for marker in _MARKERS:
                 value = value.replace(marker, "")
         if not isinstance(value, str) or not value.strip():
@@ -155,9 +161,8 @@ def _question(entry: _Entry) -> Question:
         )
     return Question(
         id=str(entry.fields.get("question_id", entry.name)),
-        video=entry.media(entry.text("video")),
+        video=entry.media(entry.text("video"), entry.seconds("duration")),
         video_id=entry.text("video_id"),
-        duration=entry.seconds("duration"),
         text=entry.text("question"),
         options=options,
         answer=answer,

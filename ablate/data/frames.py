@@ -1,11 +1,12 @@
 """Clips of one sample's media as pixels, in the size a tower wants.
 
 A video gives the clips of a sampling. A picture becomes a clip of equal frames, so that pictures
-and videos take one path (paper App. C.2); several pictures are several clips in order.
+and videos take one path (paper App. C.2); several pictures are several clips in order, and so are
+the clips of several videos.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image, ImageOps
 from ablate.axes import Sampling
 from ablate.data.cache import ArrayCache
 from ablate.data.faults import MediaError
-from ablate.data.sampling import clip_times
+from ablate.data.sampling import clip_times, shared
 from ablate.data.sources import Media
 from ablate.data.video import map_frames, probe
 from ablate.towers import TowerShape
@@ -48,15 +49,31 @@ class Footage:
     media: tuple[Media, ...]
     frames: int
     """Frames per clip."""
-    duration: float | None
-    """Seconds of the video; None for pictures and text."""
-    times: tuple[tuple[float, ...], ...] | None
-    """Wanted seconds by clip and frame of the video; None for pictures and text."""
+    times: tuple[tuple[tuple[float, ...], ...], ...] | None
+    """Wanted seconds by video, clip and frame; None for pictures and text."""
 
     @property
     def clips(self) -> int:
         """Number of clips."""
-        return len(self.media if self.times is None else self.times)
+        return len(self.media) if self.times is None else sum(map(len, self.times))
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds of all its videos; None for pictures and text."""
+        return None if self.times is None else sum(one.duration or 0.0 for one in self.media)
+
+    def by_video(self, realised: np.ndarray) -> Iterator[tuple[float, np.ndarray, np.ndarray]]:
+        """Per video its seconds, and the wanted and realised seconds (clips, frames) of its clips.
+
+        Args:
+            realised: seconds (C, F) of all clips.
+        """
+        first = 0
+        for media, wanted in zip(self.media, self.times or (), strict=True):
+            assert media.duration is not None
+            last = first + len(wanted)
+            yield media.duration, np.array(wanted), realised[first:last]
+            first = last
 
     @property
     def key(self) -> str:
@@ -65,25 +82,26 @@ class Footage:
         return f"{READER_VERSION}|{files}|{self.times or self.frames}"
 
 
-def footage_of(
-    modality: str, media: tuple[Media, ...], duration: float | None, sampling: Sampling
-) -> Footage:
+def footage_of(modality: str, media: tuple[Media, ...], sampling: Sampling) -> Footage:
     """The footage that `sampling` takes of a sample's media.
 
     Args:
         modality: one of `Mixture.MODALITIES`.
-        media: the sample's files.
-        duration: seconds of the video; None to ask the file.
+        media: the sample's files; a video of unknown duration is asked for it.
         sampling: of the design, or of the evaluation protocol.
 
     Raises:
-        MediaError: the video has to be asked and cannot be read.
+        MediaError: a video has to be asked and cannot be read.
     """
     frames = sampling.frames_per_clip
     if modality != "video":
-        return Footage(media, frames, None, None)
-    seconds = probe(media[0].path).duration if duration is None else duration
-    return Footage(media, frames, seconds, clip_times(sampling, seconds))
+        return Footage(media, frames, None)
+    known = tuple(
+        replace(one, duration=probe(one.path).duration) if one.duration is None else one
+        for one in media
+    )
+    each = shared(sampling, len(media))
+    return Footage(known, frames, tuple(clip_times(each, one.duration or 0.0) for one in known))
 
 
 class FrameReader:
@@ -93,7 +111,7 @@ class FrameReader:
         self.cache = cache
 
     def pixels(self, footage: Footage, views: Sequence[View]) -> tuple[np.ndarray, ...]:
-        """uint8 (C, F, 3, S, S) for each view; each file is decoded at most once.
+        """uint8 (C, F, 3, S, S) for each view; each file is decoded at most once a call.
 
         Raises:
             MediaError: a file cannot be read.
@@ -106,7 +124,7 @@ class FrameReader:
         return tuple(found[view] for view in views)  # type: ignore[misc]
 
     def times(self, footage: Footage) -> np.ndarray | None:
-        """Realised seconds (C, F) of a video's frames; None for pictures and text.
+        """Realised seconds (C, F) of the videos' frames; None for pictures and text.
 
         Raises:
             MediaError: the file has to be decoded and cannot.
@@ -124,12 +142,17 @@ class FrameReader:
     def _decode(
         self, footage: Footage, views: Sequence[View]
     ) -> tuple[dict[View, np.ndarray], np.ndarray]:
-        times = footage.times or ()
-        wanted = [time for clip in times for time in clip]
-        made, began = map_frames(
-            footage.media[0].path, wanted, lambda frame: [prepare(frame, view) for view in views]
-        )
-        shape = len(times), footage.frames
+        made: list[list[np.ndarray]] = []
+        began: list[float] = []
+        for media, clips in zip(footage.media, footage.times or (), strict=True):
+            prepared, starts = map_frames(
+                media.path,
+                [time for clip in clips for time in clip],
+                lambda frame: [prepare(frame, view) for view in views],
+            )
+            made += prepared
+            began += starts
+        shape = footage.clips, footage.frames
         realised = np.array(began).reshape(shape)
         self.cache.save(_times_key(footage), realised)
         pixels = {

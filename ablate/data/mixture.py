@@ -5,16 +5,13 @@ and the order does not depend on workers, devices or what was loaded before.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from random import Random
 from typing import Protocol
 
 from ablate.axes import Mixture, StageData
-from ablate.data.sources import Conversation
-
-Pools = Mapping[str, Sequence[Conversation]]
-"""Conversations by modality."""
+from ablate.data.sources import Conversation, Pool, Pools
 
 
 class Span(Protocol):
@@ -57,16 +54,17 @@ def sample_at(
 ) -> Conversation:
     """Sample number `k` of a run.
 
-    A modality's conversations are drawn in a seeded order, all of them before any comes again,
-    over all stages together. So runs are nested: what a short run draws of a modality, a longer one
-    draws first, and a run of one stage begins with the very samples of a shorter one.
+    Sources of a modality take turns by their weights, at every prefix. A source's conversations
+    of a modality are drawn in a seeded order, all of them before any comes again, over all stages
+    together. So runs are nested: what a short run draws of a modality, a longer one draws first,
+    and a run of one stage begins with the very samples of a shorter one.
 
     Args:
         k: number of the sample in the run.
         seed: decides the order.
         mixture: shares by modality.
         stages: the schedule.
-        pools: what is drawn from.
+        pools: what is drawn from, with the weights of the sources.
 
     Raises:
         ValueError: `k` lies outside the stages, or a modality with a share has no conversations.
@@ -108,14 +106,31 @@ def _part(samples: int, share: float, whole: float) -> int:
     return math.floor(samples * share / whole + 0.5) if whole else 0
 
 
-def _draw(index: int, modality: str, seed: int, pool: Sequence[Conversation]) -> Conversation:
-    if not pool:
+def source_counts(pools: Sequence[Pool], draws: int) -> tuple[int, ...]:
+    """How many of a modality's first `draws` draws are from each of its sources.
+
+    The sources are halved again and again, each cut rounded to the nearest draw. One cut is off by
+    at most 1/2, and each cut below adds at most 1/2: within 1 of the share for up to four sources.
+    """
+    if len(pools) == 1:
+        return (draws,)
+    first, second = pools[: len(pools) // 2], pools[len(pools) // 2 :]
+    weight = sum(pool.weight for pool in first)
+    before = _part(draws, weight, weight + sum(pool.weight for pool in second))
+    return source_counts(first, before) + source_counts(second, draws - before)
+
+
+def _draw(index: int, modality: str, seed: int, pools: Sequence[Pool]) -> Conversation:
+    if not pools:
         raise ValueError(f"mixture: the data have no {modality} conversations")
-    epoch, position = divmod(index, len(pool))
-    return pool[_order(f"{seed}/{modality}/{epoch}", len(pool))[position]]
+    before, after = source_counts(pools, index), source_counts(pools, index + 1)
+    at = next(at for at, count in enumerate(before) if after[at] > count)
+    conversations = pools[at].conversations
+    epoch, position = divmod(before[at], len(conversations))
+    return conversations[_order(f"{seed}/{modality}/{epoch}", len(conversations))[position]]
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=64)
 def _order(seed: str, size: int) -> tuple[int, ...]:
     order = list(range(size))
     Random(seed).shuffle(order)

@@ -16,9 +16,9 @@ from ablate.axes import Mixture
 from ablate.data.cache import CacheUse
 from ablate.data.collate import Batch
 from ablate.data.features import Encode
-from ablate.data.mixture import Pools, Span, check_pools, sample_at
+from ablate.data.mixture import Span, check_pools, sample_at
 from ablate.data.samples import Sample, SampleMaker
-from ablate.data.sources import Conversation
+from ablate.data.sources import Conversation, Pools
 from ablate.data.stats import SamplingStats
 
 

@@ -18,6 +18,7 @@ class Sample:
 
     id: str
     modality: str
+    source: str
     seen: Seen
     prompt: Prompt
 
@@ -39,14 +40,14 @@ class SampleMaker:
             MediaError: one of its files cannot be read.
             ValueError: it does not fit the context; visual tokens are never cut.
         """
-        seen = self.viewer.see(conversation.modality, conversation.media, conversation.duration)
+        seen = self.viewer.see(conversation.modality, conversation.media)
         prompt = build_prompt(conversation.turns, seen.spans, self.design, self.tokenizer)
         if len(prompt.input_ids) > self.context:
             raise ValueError(
                 f"conversation {conversation.id} takes {len(prompt.input_ids)} positions, "
                 f"more than the context of {self.context}"
             )
-        return Sample(conversation.id, conversation.modality, seen, prompt)
+        return Sample(conversation.id, conversation.modality, conversation.source, seen, prompt)
 
     def batch(self, samples: Sequence[Sample], encoders: Sequence[Encode] = ()) -> Batch:
         """The global batch of `samples`.

@@ -4,11 +4,26 @@ Standard library only: the plan counts clips with it before any file exists.
 """
 
 import math
+from dataclasses import replace
 
 from ablate.axes import Fps, Sampling, Still, Uniform
 
 _FULL_CLIP = 1e-6
 """A rest shorter than this share of a clip is rounding, not another clip."""
+
+
+def shared(sampling: Sampling, videos: int) -> Sampling:
+    """What each of `videos` videos in one sample gets: they share the clips of one.
+
+    So that a sample of several videos takes no more context than one of a single video, as long as
+    there is a clip for each.
+    """
+    clips = max(1, sampling.max_clips // videos)
+    if isinstance(sampling, Fps):
+        return replace(sampling, max_clips=clips)
+    if isinstance(sampling, Uniform):
+        return replace(sampling, frames=clips * sampling.frames_per_clip)
+    return sampling
 
 
 def clip_count(sampling: Sampling, duration: float) -> int:

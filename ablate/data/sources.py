@@ -1,7 +1,7 @@
 """Where data lies, and what one training sample and one question are."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,24 +9,18 @@ from ablate.axes import Mixture
 
 
 @dataclass(frozen=True)
-class Split:
-    """The training or the evaluation half of a source."""
+class Source:
+    """One file of annotations and the media they name."""
 
+    name: str
     annotations: Path
     """JSON file."""
     media: Path
     """Folder that the annotations' paths start from."""
     fingerprint: str
-    """Hash of the content: part of a cell's id and of every cached array's key."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """One dataset."""
-
-    name: str
-    train: Split
-    test: Split
+    """Hash of the content."""
+    weight: float = 1.0
+    """How often samples are drawn from it, relative to the other sources of their modality."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +29,9 @@ class Media:
 
     path: Path
     key: str
-    """Fingerprint of the split and path inside it: the same on every machine."""
+    """Says what the file holds, the same on every machine: names every array kept of it."""
+    duration: float | None = None
+    """Seconds of a video, where they are known."""
 
 
 @dataclass(frozen=True)
@@ -46,11 +42,11 @@ class Conversation:
     modality: str
     """One of `Mixture.MODALITIES`."""
     media: tuple[Media, ...]
-    """Nothing, a video, a picture, or several pictures in order."""
-    duration: float | None
-    """Seconds of the video, where the annotation says."""
+    """Nothing, videos in order, a picture, or several pictures in order."""
     turns: tuple[tuple[str, str], ...]
     """Questions and answers."""
+    source: str = ""
+    """Name of where it comes from."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +55,8 @@ class Question:
 
     id: str
     video: Media
+    """Of known duration."""
     video_id: str
-    duration: float
-    """Seconds of the video."""
     text: str
     options: tuple[str, ...]
     answer: int
@@ -69,9 +64,28 @@ class Question:
     category: str
     kind: str
 
+    @property
+    def duration(self) -> float:
+        """Seconds of the video."""
+        assert self.video.duration is not None
+        return self.video.duration
 
-def file_split(annotations: Path, media: Path | None = None) -> Split:
-    """A split whose fingerprint is the hash of its annotation file.
+
+@dataclass(frozen=True)
+class Pool:
+    """The conversations of one modality and one source."""
+
+    source: str
+    weight: float
+    conversations: tuple[Conversation, ...]
+
+
+Pools = Mapping[str, Sequence[Pool]]
+"""Pools by modality; every modality is present, if only empty."""
+
+
+def file_source(annotations: Path, media: Path | None = None) -> Source:
+    """A source named and fingerprinted by its annotation file.
 
     Args:
         annotations: JSON file.
@@ -84,12 +98,27 @@ def file_split(annotations: Path, media: Path | None = None) -> Split:
         digest = hashlib.sha256(annotations.read_bytes()).hexdigest()[:16]
     except OSError as error:
         raise ValueError(f"{annotations}: {error.strerror}") from None
-    return Split(annotations, annotations.parent if media is None else media, digest)
+    return Source(
+        annotations.stem, annotations, annotations.parent if media is None else media, digest
+    )
 
 
-def pools(conversations: Iterable[Conversation]) -> dict[str, tuple[Conversation, ...]]:
-    """Conversations by modality, in order; every modality is present, if only empty."""
-    found: dict[str, list[Conversation]] = {modality: [] for modality in Mixture.MODALITIES}
+def pools(
+    conversations: Iterable[Conversation], weights: Mapping[str, float] | None = None
+) -> Pools:
+    """Conversations by modality and source, in order.
+
+    Args:
+        conversations: of all sources.
+        weights: of the sources by name; 1 where none is given.
+    """
+    found: dict[str, dict[str, list[Conversation]]] = {name: {} for name in Mixture.MODALITIES}
     for conversation in conversations:
-        found[conversation.modality].append(conversation)
-    return {modality: tuple(members) for modality, members in found.items()}
+        found[conversation.modality].setdefault(conversation.source, []).append(conversation)
+    return {
+        modality: tuple(
+            Pool(source, (weights or {}).get(source, 1.0), tuple(members))
+            for source, members in by_source.items()
+        )
+        for modality, by_source in found.items()
+    }

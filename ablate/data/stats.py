@@ -4,9 +4,11 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from ablate.axes import Sampling
 from ablate.data.samples import Sample
-from ablate.data.sampling import hits_cap
+from ablate.data.sampling import hits_cap, shared
 from ablate.tokens import VISUAL
 
 
@@ -37,8 +39,10 @@ class SamplingStats:
     """Accumulates over the samples of a run; all but the token counts are about videos."""
 
     sampling: Sampling
-    samples: Counter[str] = field(default_factory=Counter)
-    tokens: Counter[str] = field(default_factory=Counter)
+    samples: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """By source and modality."""
+    tokens: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Positions without padding, by source and modality."""
     capped: int = 0
     """Videos too long for consecutive clips."""
     duration: Spread = field(default_factory=Spread)
@@ -53,33 +57,51 @@ class SamplingStats:
 
     def add(self, sample: Sample) -> None:
         """Takes one sample in."""
-        self.samples[sample.modality] += 1
-        self.tokens[sample.modality] += len(sample.prompt.input_ids)
+        self.samples[sample.source, sample.modality] += 1
+        self.tokens[sample.source, sample.modality] += len(sample.prompt.input_ids)
         footage, times = sample.seen.footage, sample.seen.times
-        if times is None or footage.duration is None:
+        if times is None:
             return
-        self.capped += hits_cap(self.sampling, footage.duration)
-        self.duration.add(footage.duration)
-        self.clips.add(len(times))
-        self.frames.add(times.size)
-        self.covered.add(float(times.max() - times.min()) / footage.duration)
         self.visual_tokens.add(sample.prompt.input_ids.count(VISUAL))
-        for clip, wanted in zip(times, footage.times or (), strict=True):
-            if wanted[-1] < footage.duration and clip[-1] > clip[0]:
-                self.fps.add((len(clip) - 1) / float(clip[-1] - clip[0]))
+        sampling = shared(self.sampling, len(footage.media))
+        for seconds, wanted, realised in footage.by_video(times):
+            self.capped += hits_cap(sampling, seconds)
+            self.duration.add(seconds)
+            self.clips.add(len(realised))
+            self.frames.add(realised.size)
+            self.covered.add(float(np.ptp(realised)) / seconds)
+            for aim, clip in zip(wanted, realised, strict=True):
+                if aim[-1] < seconds and clip[-1] > clip[0]:
+                    self.fps.add((len(clip) - 1) / float(clip[-1] - clip[0]))
 
     def to_dict(self) -> dict[str, Any]:
-        """For the record: counts and shares by modality, and the spreads."""
+        """For the record: counts by modality and by source, shares, and the spreads."""
         spreads = ("duration", "clips", "frames", "fps", "covered", "visual_tokens")
+        samples, tokens = _by_modality(self.samples), _by_modality(self.tokens)
         return {
-            "samples": dict(self.samples),
-            "tokens": dict(self.tokens),
-            "sample_shares": _shares(self.samples),
-            "token_shares": _shares(self.tokens),
+            "samples": dict(samples),
+            "tokens": dict(tokens),
+            "sample_shares": _percent(samples),
+            "token_shares": _percent(tokens),
+            "sources": {
+                source: {
+                    "samples": dict(_by_modality(self.samples, source)),
+                    "tokens": dict(_by_modality(self.tokens, source)),
+                }
+                for source in sorted({source for source, _ in self.samples})
+            },
             "capped": self.capped,
             **{name: getattr(self, name).to_dict() for name in spreads},
         }
 
 
-def _shares(counts: Counter[str]) -> dict[str, float]:
+def _by_modality(counts: Counter[tuple[str, str]], only: str | None = None) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for (source, modality), count in counts.items():
+        if only is None or source == only:
+            found[modality] += count
+    return found
+
+
+def _percent(counts: Counter[str]) -> dict[str, float]:
     return {name: 100 * count / counts.total() for name, count in counts.items()}

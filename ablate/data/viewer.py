@@ -25,7 +25,7 @@ class Seen:
 
     footage: Footage
     times: np.ndarray | None
-    """Realised seconds (C, F) of a video's frames; None for pictures and text."""
+    """Realised seconds (C, F) of the videos' frames; None for pictures and text."""
     pixels: tuple[np.ndarray | None, ...]
     """Per tower uint8 (C, F, 3, S, S); None where the features are known."""
     features: tuple[np.ndarray | None, ...]
@@ -70,13 +70,13 @@ class Viewer:
         self.sampling, self.towers, self.cache, self.frozen = sampling, towers, cache, frozen
         self._reader, self._store = FrameReader(cache), FeatureStore(cache)
 
-    def see(self, modality: str, media: tuple[Media, ...], duration: float | None) -> Seen:
-        """Looks at one sample's media; `duration` None asks the video file.
+    def see(self, modality: str, media: tuple[Media, ...]) -> Seen:
+        """Looks at one sample's media.
 
         Raises:
             MediaError: a file cannot be read.
         """
-        footage = footage_of(modality, media, duration, self.sampling)
+        footage = footage_of(modality, media, self.sampling)
         features = tuple(
             self._store.load(tower, footage) if self.frozen else None for tower in self.towers
         )

@@ -88,10 +88,7 @@ def _examine_chunk(
 def _see(questions: Sequence[Question], viewer: Viewer) -> dict[str, Seen]:
     """Every distinct video once, by its key."""
     distinct = {question.video.key: question for question in questions}
-    return {
-        key: viewer.see("video", (question.video,), question.duration)
-        for key, question in distinct.items()
-    }
+    return {key: viewer.see("video", (question.video,)) for key, question in distinct.items()}
 
 
 @torch.inference_mode()

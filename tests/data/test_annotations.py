@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ablate.data.annotations import read_conversations, read_questions
-from ablate.data.sources import Split, file_split, pools
+from ablate.data.sources import Source, file_source, pools
 
 TALK = [
     {"from": "human", "value": "<video>\nwhich way ?"},
@@ -23,10 +23,10 @@ QUESTION = {
 }  # fmt: skip
 
 
-def _split(folder: Path, content: object) -> Split:
+def _split(folder: Path, content: object) -> Source:
     path = folder / "a.json"
     path.write_text(content if isinstance(content, str) else json.dumps(content))
-    return file_split(path)
+    return file_source(path)
 
 
 def test_modalities_media_and_turns(tmp_path):
@@ -44,15 +44,30 @@ def test_modalities_media_and_turns(tmp_path):
     video, *rest = conversations = read_conversations(split)
     assert [c.modality for c in conversations] == ["video", "image", "image", "multi_image", "text"]
     assert video.turns == (("which way ?", "left"), ("how many ?", "two"))
-    assert video.duration == 4.0
+    assert video.media[0].duration == 4.0
     assert video.media[0].path == tmp_path / "videos/x.mp4"
     assert video.media[0].key == f"{split.fingerprint}/videos/x.mp4"
     assert [m.path.name for m in rest[2].media] == ["a.png", "b.png"]
     assert rest[3].media == () and rest[3].id == "7"
     assert rest[0].turns == (("which way ?", "left"),)
     grouped = pools(conversations)
-    assert [c.id for c in grouped["image"]] == ["i", "j"]
+    (pool,) = grouped["image"]
+    assert [c.id for c in pool.conversations] == ["i", "j"]
+    assert (pool.source, pool.weight) == ("a", 1.0)
     assert pools([]) == {"text": (), "image": (), "multi_image": (), "video": ()}
+
+
+def test_several_videos_and_the_empty_columns_of_tables(tmp_path):
+    later = copy.deepcopy(TALK)
+    later[2]["value"] = "<video>how many ?"
+    entries = [
+        VIDEO | {"video": ["a.mp4", "b.mp4"], "image": None},
+        {"id": "t", "video": [], "image": None, "duration": None, "conversations": later},
+    ]
+    several, text = read_conversations(_split(tmp_path, entries))
+    assert several.modality == "video"
+    assert [(m.path.name, m.duration) for m in several.media] == [("a.mp4", None), ("b.mp4", None)]
+    assert text.modality == "text" and text.turns[1] == ("how many ?", "two")
 
 
 def test_questions(tmp_path):
@@ -72,7 +87,8 @@ def test_the_fingerprint_is_the_content(tmp_path):
 @pytest.mark.parametrize(
     ("change", "complaint"),
     [
-        ({"video": 3}, "video must be a string"),
+        ({"video": 3}, "video must be a list of strings"),
+        ({"video": ["a.mp4", 3]}, "video must be a string"),
         ({"video": " "}, "video must be a string"),
         ({"image": "a.png"}, "video and image exclude"),
         ({"duration": -1}, "duration must be a positive number of seconds, not -1"),
@@ -101,7 +117,7 @@ def test_a_bad_conversation_is_named(change, complaint, tmp_path):
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("images", [[], [1], "", {"a": 1}])
+@pytest.mark.parametrize("images", [[1], "", {"a": 1}, 0])
 def test_bad_images_are_named(images, tmp_path):
     with pytest.raises(ValueError, match=r"entry 0 \(id i\): image must be"):
         read_conversations(_split(tmp_path, [{"id": "i", "image": images, "conversations": TALK}]))
@@ -142,4 +158,4 @@ def test_a_file_that_is_no_list_of_objects_is_one_line(content, tmp_path):
 
 def test_a_missing_file_is_one_line(tmp_path):
     with pytest.raises(ValueError, match=r"none\.json: No such file"):
-        file_split(tmp_path / "none.json")
+        file_source(tmp_path / "none.json")

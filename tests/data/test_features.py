@@ -17,7 +17,7 @@ WEIGHTS = torch.randn(48, 6, generator=torch.Generator().manual_seed(0))
 
 
 def _footage(name="x"):
-    return Footage((Media(Path(name), name),), 4, 6.0, ((0.0,) * 4, (2.0,) * 4, (4.0,) * 4))
+    return Footage((Media(Path(name), name, 6.0),), 4, (((0.0,) * 4, (2.0,) * 4, (4.0,) * 4),))
 
 
 def _encode(pixels):
@@ -53,7 +53,7 @@ def test_other_weights_footage_or_view_are_other_features(store):
 
 
 def test_nothing_to_see_needs_no_tower(store):
-    nothing = store.load(TOWER, Footage((), 4, None, None))
+    nothing = store.load(TOWER, Footage((), 4, None))
     assert nothing.shape == (0, 4, 2, 2, 6) and nothing.dtype == np.float16
 
 

@@ -1,5 +1,6 @@
 """The order of samples: stateless, unrepeated, nested, and true to the shares at every prefix."""
 
+import math
 from collections import Counter
 from dataclasses import dataclass
 from itertools import pairwise
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ablate.axes import Mixture, StageData
-from ablate.data.mixture import check_pools, modality_counts, sample_at
+from ablate.data.mixture import check_pools, modality_counts, sample_at, source_counts
 from ablate.data.sources import Conversation, pools
 
 VIDEO, MIXED = StageData.VIDEO, StageData.MIXTURE
@@ -24,7 +25,7 @@ class Part:
 
 def _pools(**sizes):
     return pools(
-        Conversation(f"{modality}{index}", modality, (), None, (("q", "a"),))
+        Conversation(f"{modality}{index}", modality, (), (("q", "a"),))
         for modality, size in sizes.items()
         for index in range(size)
     )
@@ -105,6 +106,62 @@ def test_order_is_shuffled():
 def test_golden_order():
     first = [sample_at(k, 7, PAPER, [Part(0, 100)], POOLS).id for k in range(6)]
     assert first == ["video36", "image45", "multi_image23", "text1", "video30", "video46"]
+
+
+# === sources of one modality ===
+
+
+def _weighted(weights, sizes=None):
+    """Video conversations of sources named by their position."""
+    conversations = [
+        Conversation(f"{at}-{index}", "video", (), (("q", "a"),), str(at))
+        for at in range(len(weights))
+        for index in range(sizes[at] if sizes else 30)
+    ]
+    return pools(conversations, {str(at): weight for at, weight in enumerate(weights)})
+
+
+@given(st.lists(st.floats(0.01, 100), min_size=1, max_size=9), st.integers(0, 2000))
+def test_every_prefix_keeps_the_weights(weights, draws):
+    sources = _weighted(weights)["video"]
+    counts = source_counts(sources, draws)
+    assert sum(counts) == draws
+    deepest = math.ceil(math.log2(len(weights)))
+    for weight, count in zip(weights, counts, strict=True):
+        assert abs(count - draws * weight / sum(weights)) <= max(0.5, deepest / 2) + 1e-6
+    following = source_counts(sources, draws + 1)
+    steps = sorted(b - a for a, b in zip(counts, following, strict=True))
+    assert steps == [*[0] * (len(weights) - 1), 1]
+
+
+def test_sources_are_drawn_by_weight_whatever_their_size():
+    data = _weighted((3, 1), sizes=(10, 500))
+    drawn = [sample_at(k, 0, Mixture(), [Part(0, 400)], data) for k in range(400)]
+    assert Counter(c.source for c in drawn) == {"0": 300, "1": 100}
+    # The small source comes again only when all of it has come; the large one never does.
+    small = [c.id for c in drawn if c.source == "0"]
+    assert all(len(set(small[at : at + 10])) == 10 for at in range(0, 300, 10))
+    assert len({c.id for c in drawn if c.source == "1"}) == 100
+
+
+def test_sample_k_is_a_function_of_seed_and_k_with_sources_too():
+    data = _weighted((2, 1, 1))
+    stages = [Part(0, 40, VIDEO), Part(40, 100, VIDEO)]
+    forward = [sample_at(k, 5, Mixture(), stages, data).id for k in range(100)]
+    backward = [sample_at(k, 5, Mixture(), stages, data).id for k in reversed(range(100))]
+    assert forward == backward[::-1]
+    assert forward[:60] == [sample_at(k, 5, Mixture(), [Part(0, 60)], data).id for k in range(60)]
+    assert forward != [sample_at(k, 6, Mixture(), stages, data).id for k in range(100)]
+
+
+def test_a_source_without_a_modality_leaves_its_turns_to_the_others():
+    mixed = [
+        *(Conversation(f"a{i}", "video", (), (("q", "a"),), "a") for i in range(9)),
+        *(Conversation(f"b{i}", "text", (), (("q", "a"),), "b") for i in range(9)),
+    ]
+    data = pools(mixed, {"a": 1, "b": 50})
+    drawn = [sample_at(k, 0, Mixture(text=50, video=50), [Part(0, 8)], data) for k in range(8)]
+    assert Counter(c.source for c in drawn) == {"a": 4, "b": 4}
 
 
 def test_missing_modality_is_named():

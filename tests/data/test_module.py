@@ -4,7 +4,7 @@ import multiprocessing
 import pickle
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +17,9 @@ from ablate.data.cache import ArrayCache
 from ablate.data.faults import MediaError
 from ablate.data.features import TowerInput
 from ablate.data.frames import View
-from ablate.data.mixture import Pools
 from ablate.data.module import Order, StageLoader
 from ablate.data.samples import SampleMaker
-from ablate.data.sources import Conversation, Media, pools
+from ablate.data.sources import Conversation, Media, Pools, pools
 from ablate.data.stats import SamplingStats
 from ablate.data.tokenizer import ClosedTokenizer
 from ablate.data.video import write_video
@@ -69,7 +68,7 @@ def data(tmp_path_factory) -> Pools:
     media = {}
     for name, seconds in SECONDS.items():
         write_video(root / f"{name}.mp4", map(numbered_frame, range(round(seconds * 8))), 8)
-        media[name] = Media(root / f"{name}.mp4", f"print/{name}.mp4")
+        media[name] = Media(root / f"{name}.mp4", f"print/{name}.mp4", seconds)
     for name, colour in (("red", (255, 0, 0)), ("blue", (0, 0, 255))):
         Image.new("RGB", (32, 32), colour).save(root / f"{name}.png")
         media[name] = Media(root / f"{name}.png", f"print/{name}.png")
@@ -83,8 +82,11 @@ def data(tmp_path_factory) -> Pools:
         Conversation(
             f"{modality}-{index}",
             modality,
-            tuple(media[name] for name in names[index % len(names)]),
-            SECONDS.get("".join(names[index % len(names)])) if index < 3 else None,
+            tuple(
+                # The first three of a modality say how long their video is; the rest are asked.
+                replace(media[name], duration=media[name].duration if index < 3 else None)
+                for name in names[index % len(names)]
+            ),
             (("which way ?", "left"), ("how many flashes ?", ("one", "two", "three")[index % 3])),
         )
         for modality, names in shown.items()
@@ -193,7 +195,7 @@ def test_text_alone_has_tensors_without_clips(data, tmp_path):
     for frozen in (True, False):
         viewer = Viewer(SAMPLING, TOWERS, ArrayCache(tmp_path), frozen=frozen)
         maker = SampleMaker(DESIGN, ClosedTokenizer(), viewer, 512)
-        samples = [maker.make(conversation) for conversation in data["text"]]
+        samples = [maker.make(conversation) for conversation in data["text"][0].conversations]
         batch = maker.batch(samples, ENCODERS)
         assert {len(tensor) for tensor in batch.features or batch.pixels} == {0}
         assert (batch.input_ids >= 0).all()
@@ -216,6 +218,8 @@ def test_statistics_are_those_of_the_samples(data, tmp_path):
     stats = found[0]
     assert sum(stats["samples"].values()) == 12
     assert sum(stats["sample_shares"].values()) == pytest.approx(100)
+    (source,) = stats["sources"].values()
+    assert source == {"samples": stats["samples"], "tokens": stats["tokens"]}
     assert stats["clips"]["max"] == 3
     assert stats["visual_tokens"]["max"] == 12
 
@@ -226,7 +230,7 @@ def test_statistics_of_videos_by_hand(data, tmp_path):
     maker = SampleMaker(DESIGN, ClosedTokenizer(), viewer, 512)
     assert stats.to_dict()["fps"] is None
     assert stats.to_dict()["sample_shares"] == {}
-    for conversation in data["video"][:3]:
+    for conversation in data["video"][0].conversations[:3]:
         stats.add(maker.make(conversation))
     result = stats.to_dict()
     assert result["capped"] == 1
@@ -242,8 +246,9 @@ def test_statistics_of_videos_by_hand(data, tmp_path):
 def test_a_broken_file_is_its_own_error_from_any_process(workers, data, tmp_path):
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")
-    bad = Conversation("bad", "video", (Media(broken, "bad"),), 4.0, (("q ?", "a"),))
-    loader = _loader(dict(data) | {"video": (bad,)}, tmp_path, workers=workers)
+    bad = Conversation("bad", "video", (Media(broken, "bad", 4.0),), (("q ?", "a"),))
+    videos = {"video": pools([bad])["video"]}
+    loader = _loader(dict(data) | videos, tmp_path, workers=workers)
     with pytest.raises(MediaError, match=r"broken\.mp4: no video") as caught:
         list(loader)
     assert "\n" not in str(caught.value)

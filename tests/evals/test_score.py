@@ -15,7 +15,7 @@ from ablate.tasks import MEASURES, WORLD
 
 def _question(answer: int = 0, options: int = 4, **changes) -> Question:
     facts = {
-        "id": "q", "video": Media(Path("v.mp4"), "k"), "video_id": "v", "duration": 5.0,
+        "id": "q", "video": Media(Path("v.mp4"), "k", 5.0), "video_id": "v",
         "text": "which?", "options": tuple("abcdefgh"[:options]), "answer": answer,
         "category": "ocr", "kind": "read",
     }  # fmt: skip
@@ -66,7 +66,7 @@ def _answers(*rows: tuple[str, bool, float, str]) -> pd.DataFrame:
     """Rows of (video, right, seconds, category), of four options each."""
     return pd.DataFrame(
         question_result(
-            _question(0, video_id=video, duration=seconds, category=category),
+            _question(0, video=Media(Path("v"), "k", seconds), video_id=video, category=category),
             [-1.0 if right else -3.0, -2.0, -2.0, -2.0],
             [1] * 4,
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ablate.data.annotations import read_conversations, read_questions
-from ablate.data.sources import Split, pools
+from ablate.data.sources import Source, pools
 from ablate.world.generate import ANNOTATIONS, generate
 from ablate.world.kinds import CATEGORIES
 from ablate.world.recipe import RECIPES, fingerprint
@@ -35,9 +35,9 @@ def digests(root: Path) -> dict[str, str]:
     }
 
 
-def split_of(root: Path, split: str) -> Split:
+def split_of(root: Path, split: str) -> Source:
     mark = fingerprint(RECIPE, split)
-    return Split(root / mark / ANNOTATIONS[split], root / mark, mark)
+    return Source("world", root / mark / ANNOTATIONS[split], root / mark, mark)
 
 
 @pytest.fixture(scope="module")
@@ -50,11 +50,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_outside_readers_read_it(world: Path) -> None:
     conversations = read_conversations(split_of(world, "train"))
-    assert {name: len(pool) for name, pool in pools(conversations).items()} == CONVERSATIONS
+    assert {
+        name: len(pool.conversations) for name, (pool,) in pools(conversations).items()
+    } == CONVERSATIONS
     for conversation in conversations:
         assert 4 <= len(conversation.turns) <= 6
         assert all(media.path.stat().st_size for media in conversation.media)
-        assert (conversation.duration is None) == (conversation.modality != "video")
+        timed = [media.duration is not None for media in conversation.media]
+        assert all(timed) if conversation.modality == "video" else not any(timed)
     questions = read_questions(split_of(world, "test"))
     assert [question.category for question in questions] == list(CATEGORIES) * 4
     assert all(question.video.path.stat().st_size for question in questions)
