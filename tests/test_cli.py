@@ -171,6 +171,12 @@ def test_a_plan_lists_its_cells_and_takes_seeds_and_samples(call, tmp_path) -> N
     assert len(listed) == len(set(listed)) == 6 * 2 * 2
 
 
+def test_a_plan_warns_of_sizes_below_the_papers_critical_size(call, tmp_path) -> None:
+    plan = ("plan", "--study", "smoke", "--store", tmp_path, "--size")
+    assert "warning: 0.5B: below the critical size" in call(*plan, "0.5B,3B")[1]
+    assert "warning" not in call(*plan, "10K,3B")[1]
+
+
 def test_a_failed_cell_is_shown_with_its_reason(call, tmp_path) -> None:
     cell = experiments.load("smoke").cells(small_cell().data, small_cell().eval_data)[0]
     RunStore(tmp_path).fail(cell, Failure("diverged", "loss is nan at [step] 3"))

@@ -1,6 +1,7 @@
 """The verbs about a study: plan, status, sweep, report and signal."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from ablate.cli.options import chosen_plan, console, make_world, study_options
 from ablate.grid import Study
 from ablate.plan import Plan
 from ablate.sizes import NAMES, size_row
+from ablate.spec import Cell
 from ablate.store import RunStore
 from ablate.world.recipe import RECIPES
 
@@ -97,7 +99,7 @@ def report(out: Path | None, **choice: Any) -> None:
         result,
         folder / "report.html",
         title=study.question,
-        lead=f"Hypothesis: {study.hypothesis}",
+        lead=" ".join(filter(None, (f"Hypothesis: {study.hypothesis}", _size_warning(made.done)))),
         factors=study.axes,
         signal=_check_signal(study, made, choice["store"]),
         costs=load_costs(choice["store"], _score_ids(made)),
@@ -127,11 +129,23 @@ def _print_plan(name: str, study: Study, made: Plan) -> None:
         console.print()
         for line in cost_lines(made):
             console.print(line)
+    if warning := _size_warning(made.cells):
+        console.print(Text(f"warning: {warning}"), soft_wrap=True)
     for invalid in made.invalid:
         console.print(
             f"invalid: {invalid.cell.size.name} {invalid.cell.design.name(study.axes)}: "
             f"{invalid.reason}"
         )
+
+
+def _size_warning(cells: Iterable[Cell]) -> str | None:
+    """What the paper's own scores say against the cells' sizes."""
+    sizes = [cell.size for cell in cells if cell.size.weights]
+    if not sizes:
+        return None
+    from analysis.paper.proxies import size_warning
+
+    return size_warning(sizes)
 
 
 def _print_cells(study: Study, made: Plan) -> None:
