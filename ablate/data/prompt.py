@@ -48,10 +48,12 @@ def build_prompt(
         design: how many tokens a clip takes and what stands around them.
         tokenizer: of the language model.
     """
-    ids = _clips(clips, design, tokenizer)
+    ids = _opening(clips, design, tokenizer)
     labels = [IGNORED] * len(ids)
-    for question, answer in turns:
+    for index, (question, answer) in enumerate(turns):
         asked, said = _turn(question, answer, tokenizer)
+        if index:
+            asked = [*tokenizer.template.question, *asked]
         ids += asked + said
         labels += [IGNORED] * len(asked) + said
     return Prompt(tuple(ids), tuple(labels))
@@ -67,7 +69,7 @@ def build_option_prompt(
     """An evaluation question as in training, cut before the answer; no end follows an option."""
     asked, _ = _turn(question, "", tokenizer)
     said = tuple(tuple(_turn(question, option, tokenizer)[1][:-1]) for option in options)
-    return OptionPrompt((*_clips(clips, design, tokenizer), *asked), said)
+    return OptionPrompt((*_opening(clips, design, tokenizer), *asked), said)
 
 
 def clock(seconds: float) -> str:
@@ -79,7 +81,13 @@ def clock(seconds: float) -> str:
 
 def _turn(question: str, answer: str, tokenizer: Tokenizer) -> tuple[list[int], list[int]]:
     """Ids of a question, and of its answer with the end: the only place that renders a turn."""
-    return tokenizer.encode(question), [*tokenizer.encode(answer), tokenizer.end]
+    asked = [*tokenizer.encode(question), *tokenizer.template.answer]
+    return asked, [*tokenizer.encode(answer), tokenizer.end]
+
+
+def _opening(clips: Sequence[TimeRange | None], design: Design, tokenizer: Tokenizer) -> list[int]:
+    """What stands before the first question."""
+    return [*tokenizer.template.opening, *_clips(clips, design, tokenizer)]
 
 
 def _clips(clips: Sequence[TimeRange | None], design: Design, tokenizer: Tokenizer) -> list[int]:
