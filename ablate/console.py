@@ -1,7 +1,7 @@
 """What a terminal shows: plans, progress and states; plain lines where no one is watching."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ablate.cost import parameters, trainable_parameters
+from ablate.failures import Failure
 from ablate.plan import Plan
 from ablate.spec import Cell
-from ablate.store import Failure
 from ablate.tokens import tokens_per_clip
 
 SILENCE = 10.0
@@ -53,13 +53,22 @@ def cell_name(cell: Cell, axes: tuple[str, ...]) -> str:
 class SweepProgress:
     """Counts and announces the cells of a sweep; a `Listener` of the launcher."""
 
-    def __init__(self, plan: Plan, axes: tuple[str, ...], slots: int, console: Console) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        cells: Sequence[Cell],
+        axes: tuple[str, ...],
+        slots: int,
+        console: Console,
+    ) -> None:
         self.axes, self.slots, self.console = axes, slots, console
-        self.expected = {cell.score_id: plan.seconds(cell) for cell in plan.to_run}
+        self.expected = {cell.score_id: plan.seconds(cell) for cell in cells}
         self.total = len(self.expected)
         self.running: dict[str, tuple[float, float]] = {}
         self.spent: dict[str, float] = {}
         self.failures: list[tuple[Cell, Failure]] = []
+        self.others: list[Cell] = []
+        """Cells that were left to other sweeps."""
         self.began = self.last_line = time.monotonic()
         self.bar: Progress | None = None
 
@@ -98,7 +107,13 @@ class SweepProgress:
         """A cell has none, and why."""
         self._ended(cell)
         self.failures.append((cell, failure))
-        self._tell(f"failed  {cell_name(cell, self.axes)}: {failure.kind}: {failure.reason}")
+        self._tell(f"failed  {cell_name(cell, self.axes)}: {failure}")
+
+    def left(self, cell: Cell) -> None:
+        """A cell was left to another process that is at it."""
+        self.running.pop(cell.score_id, None)
+        self.others.append(cell)
+        self._tell()
 
     def _ended(self, cell: Cell) -> float:
         began, _ = self.running.pop(cell.score_id, (time.monotonic(), 0.0))
@@ -110,17 +125,20 @@ class SweepProgress:
         if not self.spent:
             return None
         pace = sum(self.spent.values()) / sum(self.expected[key] for key in self.spent)
-        waiting = sum(s for key, s in self.expected.items() if key not in self.spent)
+        known = self.spent.keys() | {cell.score_id for cell in self.others}
+        waiting = sum(s for key, s in self.expected.items() if key not in known)
         part_done = sum(self.expected[key] * share for key, (_, share) in self.running.items())
         return max(0.0, (waiting - part_done) * pace / self.slots)
 
     def _tell(self, event: str | None = None) -> None:
         done = len(self.spent) - len(self.failures)
-        left = self.total - len(self.spent) - len(self.running)
+        left = self.total - len(self.spent) - len(self.running) - len(self.others)
         counts = (
             f"{done}/{self.total} done, {len(self.running)} running, "
             f"{len(self.failures)} failed, {left} left"
         )
+        if self.others:
+            counts += f", {len(self.others)} run by another sweep"
         remaining = self.seconds_left()
         clock = "" if remaining is None else f", {human_time(remaining)} left"
         if self.bar is not None:

@@ -3,7 +3,7 @@
 import logging
 import os
 import shutil
-import traceback
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,9 +21,11 @@ if "RAY_ADDRESS" not in os.environ:
 import ray
 from ray import tune
 
-from ablate.run import Job, run_cell
+from ablate.failures import Failure
+from ablate.run import Job
 from ablate.spec import Cell, from_dict, to_dict
-from ablate.store import Failure, RunStore
+from ablate.store import RunStore
+from ablate.worker import work
 
 REPORT_EVERY = 10
 """Steps between two progress reports of a cell."""
@@ -44,26 +46,35 @@ class Listener(Protocol):
     def failed(self, cell: Cell, failure: Failure) -> None:
         """A cell has none, and why."""
 
+    def left(self, cell: Cell) -> None:
+        """A cell was left to another process that is at it."""
+
 
 def launch(cells: Sequence[Cell], job: Job, listener: Listener, slots: int) -> None:
     """Run cells as one Tune grid: `slots` at a time here, or on the cluster at `RAY_ADDRESS`.
 
-    A cell that fails leaves its reason in the store and never stops the others.
+    One trial trains what several cells share. A cell that fails leaves its reason in the store and
+    never stops the others; one that another process is at is left to it.
     """
-    folder = Path(job.store) / "tune"
+    store = RunStore(job.store)
+    folder = Path(tempfile.mkdtemp(prefix="tune-", dir=store.root)).resolve()
+    trainings: dict[str, list[Cell]] = {}
+    for cell in cells:
+        store.forget_failure(cell)
+        trainings.setdefault(cell.train_id, []).append(cell)
     with cluster(slots):
         tuner = tune.Tuner(
             tune.with_resources(
                 tune.with_parameters(_trial, job=job), {"cpu": job.execution.threads}
             ),
-            param_space={"cell": tune.grid_search([to_dict(cell) for cell in cells])},
+            param_space={"cells": tune.grid_search([to_dict(same) for same in trainings.values()])},
             # A fresh actor spends seconds on imports; a reused one starts at once.
             tune_config=tune.TuneConfig(reuse_actors=True),
             run_config=tune.RunConfig(
                 name="sweep",
-                storage_path=str(folder.resolve()),
+                storage_path=str(folder),
                 verbose=0,
-                callbacks=[_Relay(listener, RunStore(job.store))],
+                callbacks=[_Relay(listener, store)],
             ),
         )
         try:
@@ -73,39 +84,22 @@ def launch(cells: Sequence[Cell], job: Job, listener: Listener, slots: int) -> N
 
 
 def _trial(config: dict[str, Any], job: Job) -> None:
-    """One cell inside a Tune actor; its outcome goes to the store, its progress to Tune."""
-    cell = from_dict(config["cell"])
+    """The cells of one training inside a Tune actor; outcomes go to the store, steps to Tune."""
 
     def report(step: int, loss: float) -> None:
         if step % REPORT_EVERY == 0:
             tune.report({"step": step, "loss": loss})
 
-    try:
-        run_cell(cell, job, report)
-    except Exception as error:
-        RunStore(job.store).fail(cell, explain(error))
+    work(_cells(config), job, report)
     tune.report({"step": -1, "loss": 0.0})
 
 
-def explain(error: Exception) -> Failure:
-    """The kind of a failure and one line that says where it came from."""
-    from ablate.data.faults import MediaError
-    from ablate.train.module import Diverged
-
-    text = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, Diverged):
-        return Failure("diverged", text)
-    if isinstance(error, MediaError):
-        return Failure("data", text)
-    if isinstance(error, MemoryError) or "out of memory" in text.lower():
-        return Failure("memory", text)
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{Path(frame.filename).name}:{frame.lineno}"
-    return Failure("bug", f"{type(error).__name__} at {where}: {text}")
+def _cells(config: dict[str, Any]) -> tuple[Cell, ...]:
+    return tuple(from_dict(cell) for cell in config["cells"])
 
 
 class _Relay(tune.Callback):
-    """Turns Tune's events into the listener's; whether a cell is done is read from the store."""
+    """Turns Tune's events into the listener's; what became of a cell is read from the store."""
 
     def __init__(self, listener: Listener, store: RunStore) -> None:
         self.listener, self.store = listener, store
@@ -115,27 +109,32 @@ class _Relay(tune.Callback):
         return {}
 
     def on_trial_start(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
-        self.listener.started(from_dict(trial.config["cell"]))
+        for cell in _cells(trial.config):
+            self.listener.started(cell)
 
     def on_trial_result(
         self, iteration: int, trials: list, trial: Any, result: dict, **info: Any
     ) -> None:
         if result["step"] >= 0:
-            self.listener.stepped(from_dict(trial.config["cell"]), result["step"], result["loss"])
+            self.listener.stepped(_cells(trial.config)[0], result["step"], result["loss"])
 
     def on_trial_complete(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
-        cell = from_dict(trial.config["cell"])
-        if self.store.is_done(cell):
-            self.listener.finished(cell)
-        else:
-            lost = Failure("lost", "the worker ended without a record")
-            self.listener.failed(cell, self.store.failure(cell) or lost)
+        for cell in _cells(trial.config):
+            self._tell(cell)
 
     def on_trial_error(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
-        cell = from_dict(trial.config["cell"])
-        lost = Failure("lost", "the worker process died")
-        self.store.fail(cell, lost)
-        self.listener.failed(cell, lost)
+        for cell in _cells(trial.config):
+            if not self.store.is_done(cell) and self.store.failure(cell) is None:
+                self.store.fail(cell, Failure("lost", "the worker process died"))
+            self._tell(cell)
+
+    def _tell(self, cell: Cell) -> None:
+        if self.store.is_done(cell):
+            self.listener.finished(cell)
+        elif (failure := self.store.failure(cell)) is not None:
+            self.listener.failed(cell, failure)
+        else:
+            self.listener.left(cell)
 
 
 @contextmanager

@@ -14,9 +14,10 @@ from ablate.cost import (
     flops,
     shapes,
 )
+from ablate.failures import Failure
 from ablate.grid import Invalid, split_valid
 from ablate.spec import Cell
-from ablate.store import Failure, RunStore
+from ablate.store import RunStore
 from ablate.tokens import max_context
 from ablate.towers import fused_grid
 from ablate.train.schedule import resolve
@@ -42,13 +43,18 @@ class Plan:
 
     @property
     def to_run(self) -> tuple[Cell, ...]:
-        """What a sweep runs: the missing cells and those that failed before."""
+        """What a sweep runs: the missing cells, and those that failed and may succeed now."""
+        return self.missing + tuple(cell for cell, why in self.failed if not why.is_certain)
+
+    @property
+    def unfinished(self) -> tuple[Cell, ...]:
+        """Every valid cell without a record."""
         return self.missing + tuple(cell for cell, _ in self.failed)
 
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
         """Every valid cell."""
-        return self.done + self.to_run
+        return self.done + self.unfinished
 
     def state(self) -> Counter[str]:
         """Number of cells by state."""

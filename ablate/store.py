@@ -4,31 +4,23 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ablate.failures import Failure
+from ablate.lease import Lease, Owner, claim, holder
 from ablate.spec import Cell, to_dict
 
 Record = dict[str, Any]
 """A finished cell as plain JSON: description, scores, cost, loss curve, versions."""
 
 
-@dataclass(frozen=True)
-class Failure:
-    """Why a cell has no score."""
-
-    kind: str
-    """One of `diverged`, `memory`, `data`, `lost`, `bug`."""
-    reason: str
-
-
 class RunStore:
     """Folders `<root>/runs/<train_id>/`: the truth about what is done.
 
     `cell.json` is written first. `weights.safetensors` and `training.json` follow when training
-    ends; `<score_id>/record.json` comes last, so its presence means done. `failure.json` says why
-    there is none.
+    ends; `<score_id>/record.json` comes last, so its presence means done. `<score_id>/failure.json`
+    says why there is none. `lease.<n>` says which process is at it.
 
     Raises:
         ValueError: the root cannot be written.
@@ -65,6 +57,19 @@ class RunStore:
         """Folder of the cell's score."""
         return self.run_dir(cell) / cell.score_id
 
+    def claim(self, cell: Cell) -> Lease | None:
+        """Claim the cell's training and its scores; None while another process has them."""
+        return claim(self.run_dir(cell))
+
+    def holder(self, cell: Cell) -> Owner | None:
+        """The process that is at the cell's training or its scores."""
+        return holder(self.run_dir(cell))
+
+    def remove_leftovers(self, cell: Cell) -> None:
+        """Remove what a writer that was killed left half-written; only who holds the claim may."""
+        for path in self.run_dir(cell).rglob(".*"):
+            path.unlink(missing_ok=True)
+
     def begin(self, cell: Cell) -> None:
         """Describe the cell before anything is spent on it."""
         self.run_dir(cell).mkdir(parents=True, exist_ok=True)
@@ -88,15 +93,19 @@ class RunStore:
         """Write the record: from here on the cell is done."""
         self.score_dir(cell).mkdir(parents=True, exist_ok=True)
         write_json(self.score_dir(cell) / "record.json", record)
-        (self.run_dir(cell) / "failure.json").unlink(missing_ok=True)
+        self.forget_failure(cell)
 
     def fail(self, cell: Cell, failure: Failure) -> None:
         """Keep the reason why the cell has no score."""
-        self.run_dir(cell).mkdir(parents=True, exist_ok=True)
+        self.score_dir(cell).mkdir(parents=True, exist_ok=True)
         write_json(
-            self.run_dir(cell) / "failure.json",
+            self.score_dir(cell) / "failure.json",
             {"kind": failure.kind, "reason": failure.reason, "time": time.time()},
         )
+
+    def forget_failure(self, cell: Cell) -> None:
+        """Let the cell be tried again."""
+        (self.score_dir(cell) / "failure.json").unlink(missing_ok=True)
 
     def record(self, cell: Cell) -> Record | None:
         """The cell's record, if it is done."""
@@ -110,7 +119,7 @@ class RunStore:
         """Why the cell failed, if it did and has not been done since."""
         if self.is_done(cell):
             return None
-        found = _read_json(self.run_dir(cell) / "failure.json")
+        found = _read_json(self.score_dir(cell) / "failure.json")
         return Failure(found["kind"], found["reason"]) if found else None
 
     def records(self) -> Iterator[tuple[Path, Record]]:

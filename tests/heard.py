@@ -1,7 +1,7 @@
 """A listener that remembers what a sweep told it."""
 
+from ablate.failures import Failure
 from ablate.spec import Cell
-from ablate.store import Failure
 
 
 class Heard:
@@ -24,6 +24,9 @@ class Heard:
     def failed(self, cell: Cell, failure: Failure) -> None:
         self.events.append(("failed", cell.score_id))
         self.failures[cell.score_id] = failure
+
+    def left(self, cell: Cell) -> None:
+        self.events.append(("left", cell.score_id))
 
     def of(self, event: str) -> set[str]:
         return {score_id for name, score_id in self.events if name == event}

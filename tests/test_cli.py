@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -13,10 +15,11 @@ import pytest
 
 import experiments
 from ablate.cli import main
+from ablate.failures import Failure
 from ablate.run import run_cell
 from ablate.sizes import NAMES, size_row
-from ablate.spec import to_dict
-from ablate.store import Failure, RunStore
+from ablate.spec import Cell, to_dict
+from ablate.store import RunStore
 from tests.analysis.planted import DATA
 from tests.cells import WORLD, job, new_store, silent, small_cell
 
@@ -239,14 +242,16 @@ def test_fit_in_a_process_of_its_own_loads_neither_torch_nor_ray() -> None:
 CHOICE = ("--study", "smoke", "--samples", "48")
 
 
+def _cells() -> list[Cell]:
+    smoke, some = experiments.load("smoke"), small_cell()
+    return smoke.cells(some.data, some.eval_data, samples=(48,))
+
+
 @pytest.fixture(scope="module")
 def done(smoke_store: Path, tmp_path_factory) -> Path:
     """A store with every cell of the smoke study, trained on 48 conversations."""
     store = new_store(tmp_path_factory.mktemp("done"), smoke_store)
-    cells = experiments.load("smoke").cells(
-        small_cell().data, small_cell().eval_data, samples=(48,)
-    )
-    for cell in cells:
+    for cell in _cells():
         run_cell(cell, job(store), silent)
     return store
 
@@ -255,9 +260,28 @@ def test_a_finished_study_is_not_trained_again(call, done: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (done / "runs").rglob("*")}
     code, out, err = call("sweep", *CHOICE, "--store", done)
     assert code == 0 and err == ""
-    assert "nothing to train: all 14 cells are done" in out and "Agreement with" in out
+    assert "nothing to train: 14 cells are done\n" in out and "Agreement with" in out
     assert {path: path.stat().st_mtime_ns for path in (done / "runs").rglob("*")} == before
     assert "cells: 14 done, 0 failed, 0 missing" in call("status", *CHOICE, "--store", done)[1]
+
+
+def test_a_cell_that_diverged_is_not_trained_again_unasked(call, done: Path, tmp_path) -> None:
+    store = RunStore(shutil.copytree(done, tmp_path / "store", symlinks=True))
+    cell = _cells()[0]
+    (store.score_dir(cell) / "record.json").unlink()
+    store.fail(cell, Failure("diverged", "loss is nan at step 3"))
+    code, out, err = call("sweep", *CHOICE, "--store", store.root)
+    assert code == 1 and err == ""
+    assert "nothing to train: 13 cells are done, 1 diverged (--retry)" in out
+    assert "diverged: loss is nan at step 3" in out and not store.is_done(cell)
+
+
+def test_a_cell_that_another_process_is_at_is_shown_as_running(call, tmp_path) -> None:
+    store = RunStore(tmp_path)
+    with store.claim(_cells()[0]):
+        out = call("status", *CHOICE, "--store", tmp_path)[1]
+    assert re.search(rf"^running: 30K .* seed 0: process {os.getpid()} on ", out, re.MULTILINE)
+    assert "running" not in call("status", *CHOICE, "--store", tmp_path)[1]
 
 
 def test_the_report_of_a_study_stands_alone(call, done: Path, tmp_path) -> None:

@@ -7,10 +7,11 @@ import pytest
 
 import experiments
 from ablate.axes import Connector, Encoder, Fps, Schedule, Stage, Uniform
+from ablate.failures import Failure
 from ablate.grid import Grid, Study
 from ablate.plan import Counts, check_cell, make_plan
 from ablate.spec import Design
-from ablate.store import Failure, RunStore
+from ablate.store import RunStore
 from experiments.baseline import BASE, FPS_1, FPS_2, SIGLIP, UNIFORM_8, VIDEOMAE
 
 AXES = {"sampling": (UNIFORM_8, FPS_2, FPS_1), "encoder": (SIGLIP, VIDEOMAE)}
@@ -115,12 +116,14 @@ def test_a_plan_sorts_cells_by_their_state(tmp_path) -> None:
     store.begin(cells[0])
     store.finish(cells[0], {"score_id": cells[0].score_id})
     store.fail(cells[1], Failure("diverged", "loss is nan at step 3"))
-    store.begin(cells[2])
+    store.fail(cells[2], Failure("lost", "the worker process died"))
+    store.begin(cells[3])
     plan = make_plan([*cells, broken], store, COUNTS)
-    assert plan.state() == {"done": 1, "failed": 1, "missing": len(cells) - 2, "invalid": 1}
-    assert cells[0] not in plan.to_run and cells[1] in plan.to_run and cells[2] in plan.to_run
+    assert plan.state() == {"done": 1, "failed": 2, "missing": len(cells) - 3, "invalid": 1}
+    assert set(plan.unfinished) == set(cells[1:])
+    assert set(plan.to_run) == set(cells[2:])  # what diverged would diverge again
     store.finish(cells[1], {})
-    assert make_plan(cells, store, COUNTS).state()["failed"] == 0
+    assert make_plan(cells, store, COUNTS).state()["failed"] == 1
 
 
 @pytest.mark.parametrize("name", experiments.names())

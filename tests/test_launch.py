@@ -5,33 +5,47 @@ from pathlib import Path
 
 import pytest
 
-from ablate.data.faults import MediaError
-from ablate.launch import explain, launch
+from ablate.axes import Uniform
+from ablate.failures import Failure
+from ablate.launch import launch
+from ablate.spec import Protocol
 from ablate.store import RunStore
-from ablate.train.module import Diverged
 from tests.cells import job, new_store, small_cell
+from tests.claims import elsewhere, write_claim
 from tests.heard import Heard
 
 GOOD = [small_cell(seed=seed) for seed in (0, 1)]
+OTHERWISE = dataclasses.replace(GOOD[0], protocol=Protocol(Uniform(8)))
+TAKEN = small_cell(seed=2)
 DIVERGING = small_cell(lr_scale=1e12)
 HOMELESS = dataclasses.replace(GOOD[0], data="nowhere")
 
 
 @pytest.fixture(scope="module")
 def swept(smoke_store: Path, tmp_path_factory) -> tuple[RunStore, Heard]:
-    """Two cells that can be trained between two that cannot, two at a time."""
+    """Cells that can be trained between two that cannot and one that another machine is at."""
     root = new_store(tmp_path_factory.mktemp("swept"), smoke_store)
-    heard = Heard()
-    launch([DIVERGING, *GOOD, HOMELESS], job(root), heard, slots=2)
-    return RunStore(root), heard
+    store, heard = RunStore(root), Heard()
+    store.run_dir(TAKEN).mkdir(parents=True)
+    write_claim(store.run_dir(TAKEN), elsewhere())
+    store.fail(GOOD[0], Failure("lost", "the worker process died"))
+    launch([DIVERGING, *GOOD, OTHERWISE, HOMELESS, TAKEN], job(root), heard, slots=2)
+    return store, heard
 
 
 def test_cells_that_can_be_trained_have_their_records(swept) -> None:
     store, heard = swept
-    assert all(store.is_done(cell) for cell in GOOD)
-    assert heard.of("finished") == {cell.score_id for cell in GOOD}
-    scored = [store.record(cell)["scores"] for cell in GOOD]
-    assert scored[0] != scored[1]
+    done = [*GOOD, OTHERWISE]
+    assert all(store.is_done(cell) for cell in done)
+    assert heard.of("finished") == {cell.score_id for cell in done}
+    first, second, otherwise = (store.record(cell) for cell in done)
+    assert first["scores"] != second["scores"] and first["loss"] == otherwise["loss"]
+
+
+def test_a_cell_that_another_process_is_at_is_left_to_it(swept) -> None:
+    store, heard = swept
+    assert heard.of("left") == {TAKEN.score_id}
+    assert not store.is_done(TAKEN) and store.failure(TAKEN) is None
 
 
 def test_cells_that_fail_say_why_and_stop_nothing(swept) -> None:
@@ -39,7 +53,8 @@ def test_cells_that_fail_say_why_and_stop_nothing(swept) -> None:
     assert heard.failures.keys() == {DIVERGING.score_id, HOMELESS.score_id}
     diverged, homeless = (store.failure(cell) for cell in (DIVERGING, HOMELESS))
     assert diverged is not None and diverged.kind == "diverged"
-    assert homeless is not None and "annotations.json" in homeless.reason
+    assert homeless is not None and homeless.kind == "data"
+    assert "annotations.json" in homeless.reason
     for cell in (DIVERGING, HOMELESS):
         assert not store.is_done(cell)
         assert heard.failures[cell.score_id] == store.failure(cell)
@@ -47,7 +62,7 @@ def test_cells_that_fail_say_why_and_stop_nothing(swept) -> None:
 
 def test_the_listener_hears_each_cell_start_and_end_once(swept) -> None:
     _, heard = swept
-    ids = sorted(cell.score_id for cell in (DIVERGING, *GOOD, HOMELESS))
+    ids = sorted(cell.score_id for cell in (DIVERGING, *GOOD, OTHERWISE, HOMELESS, TAKEN))
     assert sorted(score_id for event, score_id in heard.events if event == "started") == ids
     assert sorted(score_id for event, score_id in heard.events if event != "started") == ids
     assert heard.losses and all(loss > 0 for loss in heard.losses)
@@ -56,21 +71,3 @@ def test_the_listener_hears_each_cell_start_and_end_once(swept) -> None:
 def test_tune_leaves_nothing_in_the_store(swept) -> None:
     store, _ = swept
     assert sorted(path.name for path in store.root.iterdir()) == ["cache", "data", "runs"]
-
-
-@pytest.mark.parametrize(
-    ("error", "kind", "words"),
-    [
-        (Diverged("loss is nan at step 3"), "diverged", "step 3"),
-        (MediaError("v.mp4", "the file\nis empty"), "data", "v.mp4: the file is empty"),
-        (MemoryError(), "memory", "MemoryError"),
-        (RuntimeError("CUDA out of memory.\nTried"), "memory", "out of memory. Tried"),
-        (KeyError("x"), "bug", "KeyError at test_launch.py"),
-    ],
-)
-def test_failures_are_told_apart_in_one_line(error: Exception, kind: str, words: str) -> None:
-    try:
-        raise error
-    except Exception as raised:
-        failure = explain(raised)
-    assert failure.kind == kind and words in failure.reason and "\n" not in failure.reason

@@ -7,6 +7,7 @@ import click
 
 from ablate import __version__
 from ablate.cli import cell, study, table
+from ablate.cli.sweep import sweep
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -16,7 +17,7 @@ def verbs() -> None:
 
 
 for _verb in (
-    study.plan, study.sweep, study.status, study.report, study.signal, cell.run, table.fit,
+    study.plan, sweep, study.status, study.report, study.signal, cell.run, table.fit,
 ):  # fmt: skip
     verbs.add_command(_verb)
 

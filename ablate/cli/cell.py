@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import click
+from rich.text import Text
 
 from ablate.cli.options import console, make_world
 from ablate.spec import Cell, from_dict
@@ -14,9 +15,13 @@ from ablate.world.recipe import RECIPES, fingerprint
 @click.command()
 @click.argument("cell_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--store", default="store", show_default=True, help="Folder of all results.")
-def run(cell_file: Path, store: str) -> None:
-    """Run one cell, described by its JSON, in this process without Ray."""
-    from ablate.run import Job, run_cell
+def run(cell_file: Path, store: str) -> int:
+    """Run one cell, described by its JSON, in this process without Ray.
+
+    A cell that is done is not run again, one that failed is; what it left goes on from there.
+    """
+    from ablate.run import Job
+    from ablate.worker import work
 
     cell = _read_cell(cell_file)
     kept = RunStore(store)
@@ -30,9 +35,16 @@ def run(cell_file: Path, store: str) -> None:
         if step % 50 == 0 or step == steps - 1:
             console.print(f"step {step + 1} of {steps}, loss {loss:.3f}")
 
-    record = run_cell(cell, Job(str(kept.root.resolve())), report)
+    kept.forget_failure(cell)
+    work([cell], Job(str(kept.root.resolve())), report)
+    record, failure = kept.record(cell), kept.failure(cell)
+    if record is None:
+        why = failure or f"{kept.holder(cell) or 'another process'} is at it"
+        console.print(Text(f"not done: {why}"), soft_wrap=True)
+        return 1
     for category, score in record["scores"].items():
         console.print(f"{category:12} {score['accuracy']:.3f} ± {score['se']:.3f}")
+    return 0
 
 
 def _read_cell(path: Path) -> Cell:

@@ -1,6 +1,5 @@
-"""The verbs about a study: plan, status, sweep, report and signal."""
+"""The verbs that look at a study: plan, status, report and signal."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -8,13 +7,12 @@ from typing import Any
 import click
 from rich.text import Text
 
-from ablate.cli.options import chosen_plan, console, make_world, study_options
+from ablate.cli.options import chosen_plan, console, study_options
 from ablate.grid import Study
 from ablate.plan import Plan
-from ablate.sizes import NAMES, size_row
+from ablate.sizes import size_row
 from ablate.spec import Cell
 from ablate.store import RunStore
-from ablate.world.recipe import RECIPES
 
 
 @click.command()
@@ -23,7 +21,7 @@ from ablate.world.recipe import RECIPES
 def plan(cells: bool, **choice: Any) -> None:
     """Show what a sweep would run and cost, without running anything."""
     study, made = chosen_plan(**choice)
-    _print_plan(choice["study"], study, made)
+    print_plan(choice["study"], study, made)
     if cells:
         _print_cells(study, made)
 
@@ -31,53 +29,11 @@ def plan(cells: bool, **choice: Any) -> None:
 @click.command()
 @study_options
 def status(**choice: Any) -> None:
-    """Show what is done, failed and missing."""
+    """Show what is done, running, failed and missing."""
     study, made = chosen_plan(**choice)
-    _print_plan(choice["study"], study, made)
-    _print_failures(study, made)
-
-
-@click.command()
-@study_options
-def sweep(**choice: Any) -> int:
-    """Run the missing cells of a study; finished ones are never repeated."""
-    study, made = chosen_plan(**choice)
-    if made.invalid:
-        first = made.invalid[0]
-        raise ValueError(
-            f"{len(made.invalid)} cells of study {choice['study']} cannot be trained, the first "
-            f"({first.cell.size.name} {first.cell.design.name(study.axes)}): {first.reason}"
-        )
-    for cell in made.to_run:
-        if not cell.size.tiny_towers:
-            raise ValueError(
-                f"size {cell.size.name} has no weights here; choose from the rows that are trained "
-                f"from scratch: {', '.join(name for name in NAMES if size_row(name).tiny_towers)}"
-            )
-    if made.to_run:
-        _run_sweep(choice, study, made)
-    else:
-        console.print(f"nothing to train: all {len(made.done)} cells are done")
-    _, after = chosen_plan(**choice)
-    _print_failures(study, after)
-    _print_verdict(study, after, choice["store"])
-    return 1 if after.to_run else 0
-
-
-def _run_sweep(choice: dict[str, Any], study: Study, made: Plan) -> None:
-    from ablate.console import SweepProgress
-
-    store = RunStore(choice["store"])
-    store.prepare()
-    slots = len(os.sched_getaffinity(0))
-    _print_plan(choice["study"], study, made)
-    make_world(RECIPES[study.world], store, slots)
-    from ablate.launch import launch
-    from ablate.run import Job
-
-    progress = SweepProgress(made, study.axes, slots, console)
-    with progress.shown():
-        launch(made.to_run, Job(str(store.root.resolve())), progress, slots)
+    print_plan(choice["study"], study, made)
+    _print_running(study, made, RunStore(choice["store"]))
+    print_failures(study, made)
 
 
 @click.command()
@@ -117,7 +73,8 @@ def signal(**choice: Any) -> int:
     return 0 if checked.passed else 1
 
 
-def _print_plan(name: str, study: Study, made: Plan) -> None:
+def print_plan(name: str, study: Study, made: Plan) -> None:
+    """A study's question, its cells by state, and what the missing ones cost."""
     from ablate.console import cost_lines, plan_table
 
     states = ", ".join(f"{count} {state}" for state, count in made.state().items())
@@ -157,19 +114,29 @@ def _print_cells(study: Study, made: Plan) -> None:
         console.print(f"{cell.score_id}  {state:8}{cell_name(cell, study.axes)}", soft_wrap=True)
 
 
-def _print_failures(study: Study, made: Plan) -> None:
+def _print_running(study: Study, made: Plan, store: RunStore) -> None:
+    from ablate.console import cell_name
+
+    for cell in made.missing:
+        if (owner := store.holder(cell)) is not None:
+            line = f"running: {cell_name(cell, study.axes)}: {owner}"
+            console.print(Text(line), soft_wrap=True)
+
+
+def print_failures(study: Study, made: Plan) -> None:
+    """One line for every cell that failed."""
     from ablate.console import cell_name
 
     for cell, failure in made.failed:
-        line = f"failed: {cell_name(cell, study.axes)}: {failure.kind}: {failure.reason}"
+        line = f"failed: {cell_name(cell, study.axes)}: {failure}"
         console.print(Text(line), soft_wrap=True)
 
 
-def _print_verdict(study: Study, made: Plan, store: str) -> None:
+def print_verdict(study: Study, made: Plan, store: str) -> None:
     """What the finished cells say so far, and how many of the target's are still missing."""
     from analysis.pages.summary import summarise
 
-    waiting = sum(cell.size.name == study.target_size for cell in made.to_run)
+    waiting = sum(cell.size.name == study.target_size for cell in made.unfinished)
     if waiting:
         console.print(f"{waiting} cells of the target {study.target_size} are still missing")
     if made.done:
@@ -195,7 +162,7 @@ def _fit_study(study: Study, made: Plan, store: str) -> tuple[Any, Any]:
 def _target(study: Study, made: Plan) -> float | None:
     """The declared target once it has scores, else the largest size that is complete."""
     done = {cell.size.name for cell in made.done}
-    complete = done - {cell.size.name for cell in made.to_run}
+    complete = done - {cell.size.name for cell in made.unfinished}
     if study.target_size in done:
         return size_row(study.target_size).parameters
     return max((size_row(name).parameters for name in complete), default=None)

@@ -25,6 +25,8 @@ class Fault(StrEnum):
 class MediaError(ValueError):
     """A file that cannot be read as what it should be."""
 
+    kind = "data"
+
     def __init__(self, path: Path | str, reason: str, fault: Fault = Fault.UNREADABLE) -> None:
         super().__init__(f"{path}: {' '.join(reason.split())}")
         self.path, self.reason, self.fault = Path(path), reason, fault

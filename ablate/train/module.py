@@ -29,6 +29,8 @@ Report = Callable[[int, float], None]
 class Diverged(RuntimeError):
     """The loss stopped being a number; a cell that diverges has no score."""
 
+    kind = "diverged"
+
 
 class StageModule(pl.LightningModule):
     """Trains the parts that have a rate; the loss is a mean over the global batch's answer tokens.

@@ -3,10 +3,7 @@
 import os
 import signal
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import psutil
 import pytest
@@ -16,6 +13,7 @@ from ablate.spec import Cell
 from ablate.store import RunStore
 from analysis.tables.load import load
 from tests.cells import job, new_store, small_cell
+from tests.faults import sweeps
 from tests.heard import Heard
 
 pytestmark = pytest.mark.slow
@@ -50,21 +48,8 @@ def test_a_worker_that_dies_costs_its_cell_only(smoke_store, tmp_path) -> None:
     assert heard.of("finished") == {cell.score_id for cell in GOOD}
 
 
-def _sweep(store: Path) -> subprocess.Popen:
-    program = Path(sys.executable).with_name("ablate")
-    command = [program, "sweep", "--study", "smoke", "--store", store]
-    output = (store / "output.txt").open("a")
-    return subprocess.Popen(
-        [*map(str, command)], stdout=output, stderr=output, start_new_session=True
-    )
-
-
 def _descendants(process: subprocess.Popen) -> list[psutil.Process]:
     return psutil.Process(process.pid).children(recursive=True)
-
-
-def _records(store: Path) -> dict[Path, int]:
-    return {path: path.stat().st_mtime_ns for path in store.glob("runs/*/*/record.json")}
 
 
 @pytest.fixture
@@ -79,25 +64,21 @@ def started() -> Iterator[list[psutil.Process]]:
 
 def test_a_killed_sweep_goes_on_where_it_stopped(smoke_store, tmp_path, started) -> None:
     store = new_store(tmp_path / "store", smoke_store)
-    driver = _sweep(store)
+    driver = sweeps.start(store)
     started.append(psutil.Process(driver.pid))
-    deadline = time.monotonic() + 240
-    while len(_records(store)) < 2:
-        assert driver.poll() is None, (store / "output.txt").read_text()
-        assert time.monotonic() < deadline, "no record after four minutes"
-        time.sleep(0.05)
+    sweeps.wait_for_records(store, 2, driver, seconds=240)
     started += _descendants(driver)
     os.killpg(driver.pid, signal.SIGKILL)
     driver.wait()
-    kept = _records(store)
+    kept = sweeps.records(store)
     assert 2 <= len(kept) < 14
 
     _, alive = psutil.wait_procs(started, timeout=60)
     assert not alive, f"still running after the driver: {[p.name() for p in alive]}"
 
-    again = _sweep(store)
+    again = sweeps.start(store)
     started.append(psutil.Process(again.pid))
-    assert again.wait(timeout=400) == 0, (store / "output.txt").read_text()
-    after = _records(store)
+    assert again.wait(timeout=400) == 0, sweeps.said(store).read_text()
+    after = sweeps.records(store)
     assert len(after) == 14 and {path: after[path] for path in kept} == kept
     assert load(store).score_id.nunique() == 14

@@ -1,0 +1,83 @@
+"""The verb that runs a study's missing cells."""
+
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from ablate.cli.options import chosen_plan, console, make_world, study_options
+from ablate.cli.study import print_failures, print_plan, print_verdict
+from ablate.grid import Study
+from ablate.plan import Plan
+from ablate.sizes import NAMES, size_row
+from ablate.spec import Cell
+from ablate.store import RunStore
+from ablate.world.recipe import RECIPES
+
+WATCH_SECONDS = 2.0
+"""Between two looks at cells that another sweep is at."""
+
+
+@click.command()
+@study_options
+@click.option("--retry", is_flag=True, help="Also try cells again that diverged.")
+def sweep(retry: bool, **choice: Any) -> int:
+    """Run the missing cells of a study; finished ones are never repeated.
+
+    Cells that failed are tried again, but for those that diverged: the same cell diverges again.
+    Cells that another sweep is at are left to it and waited for.
+    """
+    study, made = chosen_plan(**choice)
+    if made.invalid:
+        first = made.invalid[0]
+        raise ValueError(
+            f"{len(made.invalid)} cells of study {choice['study']} cannot be trained, the first "
+            f"({first.cell.size.name} {first.cell.design.name(study.axes)}): {first.reason}"
+        )
+    cells = made.unfinished if retry else made.to_run
+    for cell in cells:
+        if not cell.size.tiny_towers:
+            raise ValueError(
+                f"size {cell.size.name} has no weights here; choose from the rows that are trained "
+                f"from scratch: {', '.join(name for name in NAMES if size_row(name).tiny_towers)}"
+            )
+    if cells:
+        _run(choice, study, made, cells)
+    else:
+        diverged = f", {len(made.failed)} diverged (--retry)" if made.failed else ""
+        console.print(f"nothing to train: {len(made.done)} cells are done{diverged}")
+    _, after = chosen_plan(**choice)
+    print_failures(study, after)
+    print_verdict(study, after, choice["store"])
+    return 1 if after.unfinished else 0
+
+
+def _run(choice: dict[str, Any], study: Study, made: Plan, cells: Sequence[Cell]) -> None:
+    from ablate.console import SweepProgress
+
+    store = RunStore(choice["store"])
+    store.prepare()
+    slots = len(os.sched_getaffinity(0))
+    print_plan(choice["study"], study, made)
+    make_world(RECIPES[study.world], store, slots)
+    from ablate.launch import launch
+    from ablate.run import Job
+
+    while cells:
+        progress = SweepProgress(made, cells, study.axes, slots, console)
+        with progress.shown():
+            launch(cells, Job(str(store.root.resolve())), progress, slots)
+        cells = _released(store, progress.others)
+
+
+def _released(store: RunStore, cells: Sequence[Cell]) -> list[Cell]:
+    """What other sweeps let go without a result, once they have let go of all of `cells`."""
+    said = False
+    while held := [cell for cell in cells if store.holder(cell) is not None]:
+        if not said:
+            console.print(f"waiting for {len(held)} cells that {store.holder(held[0])} is at")
+            said = True
+        time.sleep(WATCH_SECONDS)
+    return [cell for cell in cells if not store.is_done(cell) and store.failure(cell) is None]

@@ -1,0 +1,62 @@
+"""Why a cell has no score: the kinds, and what is told of an error in one line."""
+
+import errno
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+KINDS = {
+    "memory": "out of memory",
+    "diverged": "the loss stopped being a number",
+    "data": "a file of the data cannot be used",
+    "disk": "no space left in the store",
+    "lost": "the worker process or its machine died",
+    "bug": "an error of the program, with file and line",
+}
+"""What each kind means."""
+
+_NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
+_NO_SPACE = ("no space left on device", "disk quota exceeded")
+_PACKAGE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a cell has no score."""
+
+    kind: str
+    """One of `KINDS`."""
+    reason: str
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the same cell fails again: training repeats itself, files and machines differ."""
+        return self.kind == "diverged"
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.reason}"
+
+
+def explain(error: Exception) -> Failure:
+    """The kind of an error and one line that says where it came from.
+
+    An error that knows its kind carries it as `kind`. What the data package refuses is about the
+    files it read; all that is left is a bug, with the place in this program where it surfaced.
+    """
+    text = " ".join(str(error).split()) or type(error).__name__
+    said = text.lower()
+    places = [(Path(f.filename), f.lineno) for f in traceback.extract_tb(error.__traceback__)]
+    if isinstance(kind := getattr(error, "kind", None), str) and kind in KINDS:
+        return Failure(kind, text)
+    if isinstance(error, MemoryError) or any(words in said for words in _NO_MEMORY):
+        return Failure("memory", text)
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or any(
+        words in said for words in _NO_SPACE
+    ):
+        return Failure("disk", text)
+    if isinstance(error, ValueError | OSError) and _PACKAGE / "data" in places[-1][0].parents:
+        return Failure("data", text)
+    ours = [place for place in places if _PACKAGE in place[0].parents]
+    path, line = (ours or places)[-1]
+    where = path.relative_to(_PACKAGE.parent) if ours else path.name
+    return Failure("bug", f"{type(error).__name__} at {where}:{line}: {text}")
