@@ -7,7 +7,7 @@ import torch
 
 from ablate.data.annotations import read_questions
 from ablate.data.faults import MediaError
-from ablate.data.sources import Split
+from ablate.data.sources import Source
 from ablate.failures import KINDS, explain
 from ablate.spec import from_dict
 from ablate.train.module import Diverged
@@ -28,7 +28,7 @@ def _wrong_shapes() -> None:
     [
         (lambda _: _raise(Diverged("loss is nan at step 3")), "diverged", "step 3"),
         (lambda _: _raise(MediaError("v.mp4", "the file\nis empty")), "data", "the file is empty"),
-        (lambda p: read_questions(Split(p / "q.json", p, "f")), "data", "q.json"),
+        (lambda p: read_questions(Source("s", p / "q.json", p, "f")), "data", "q.json"),
         (lambda _: _raise(MemoryError()), "memory", "MemoryError"),
         (lambda _: torch.empty(2**60), "memory", "allocate"),
         (lambda _: _raise(torch.OutOfMemoryError("CUDA out of\nmemory")), "memory", "CUDA"),
