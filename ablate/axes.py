@@ -14,8 +14,13 @@ class Tower(StrEnum):
     """Vision towers by the paper's names; the size row decides: public one or tiny sibling."""
 
     SIGLIP = "siglip"
+    CLIP = "clip"
     DINOV2 = "dinov2"
+    LANGUAGEBIND_IMAGE = "languagebind_image"
     VIDEOMAE = "videomae"
+    VJEPA = "vjepa"
+    VJEPA2 = "vjepa2"
+    LANGUAGEBIND_VIDEO = "languagebind_video"
     INTERNVIDEO2 = "internvideo2"
 
 

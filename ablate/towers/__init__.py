@@ -7,12 +7,12 @@ import hashlib
 
 from ablate.axes import Tower
 from ablate.towers.public import PUBLIC
-from ablate.towers.shape import Grid, TowerShape, VitShape, fused_grid
+from ablate.towers.shape import DividedVitShape, Grid, TowerShape, VitShape, fused_grid
 from ablate.towers.tiny import TINY
 
 __all__ = [
-    "PUBLIC", "TINY", "Grid", "TowerShape", "VitShape", "fused_grid", "tower_shape",
-    "weights_hash",
+    "PUBLIC", "TINY", "DividedVitShape", "Grid", "TowerShape", "VitShape", "fused_grid",
+    "tower_shape", "weights_hash",
 ]  # fmt: skip
 
 

@@ -39,7 +39,11 @@ class TowerShape:
     prefix_tokens: int = 0
     """Tokens before the patches (CLS), run but dropped from the features."""
     hub_id: str | None = None
-    """Published checkpoint; None for the tiny siblings."""
+    """Published checkpoint; None for weights that come inside a package."""
+    file: str | None = None
+    """The checkpoint's file, where it has not one of the usual names."""
+    url: str | None = None
+    """Where that file is published, if not on the hub."""
 
     @property
     def side(self) -> int:
@@ -104,24 +108,24 @@ class VitShape(TowerShape):
     intermediate: int
     learned_positions: bool = True
     """Whether position embeddings are parameters, one for every token, prefix included."""
+    patch_bias: bool = True
     attention_biases: int = 4
     """How many of query, key, value and output have a bias."""
     norm_vectors: int = 4
     """Weights and biases of a layer's norms, in vectors of the width."""
     layer_scale: bool = False
     """Whether each residual branch has a learned weight per channel."""
+    outer_norms: int = 0
+    """LayerNorms before the first layer, or after the last where the feature lies behind it."""
 
     @property
     def parameters(self) -> int:
         """Exact count of what is loaded and run."""
         h = self.hidden
-        steps, height, width = self.trained_grid
-        positions = (self.prefix_tokens + steps * height * width) * h
-        biases = self.attention_biases * h + self.intermediate + h
-        norms_and_scales = (self.norm_vectors + (2 if self.layer_scale else 0)) * h
-        layer = self._layer_weights + biases + norms_and_scales
-        stem = self._patch_weights + h + self.prefix_tokens * h
-        return stem + (positions if self.learned_positions else 0) + self.layers * layer
+        vectors = self._prefix_vectors + self.patch_bias + 2 * self.outer_norms
+        if self.learned_positions:
+            vectors += self._positions
+        return self._patch_weights + vectors * h + self.layers * self._layer_parameters
 
     def forward_flops(self, frames: int) -> float:
         """FLOPs of one clip's forward pass: 2 per matrix weight and token, plus attention.
@@ -130,11 +134,25 @@ class VitShape(TowerShape):
             ValueError: see `check_clip`.
         """
         steps, height, width = self.grid(frames)
-        sequences, patches = (1, steps * height * width) if self.video else (steps, height * width)
-        tokens = patches + self.prefix_tokens
-        weights = patches * self._patch_weights + tokens * self.layers * self._layer_weights
-        attention = 4 * self.layers * self.hidden * tokens * tokens
-        return float(sequences * (2 * weights + attention))
+        patches = steps * height * width
+        sequences = 1 if self._sees_clips else steps
+        tokens = patches // sequences + self.prefix_tokens
+        layer = self._layer_weights * tokens + 2 * self.hidden * tokens * tokens
+        return float(2 * (self._patch_weights * patches + self.layers * sequences * layer))
+
+    @property
+    def _sees_clips(self) -> bool:
+        """Whether one attention reads all patches of a clip."""
+        return self.video
+
+    @property
+    def _prefix_vectors(self) -> int:
+        return self.prefix_tokens
+
+    @property
+    def _positions(self) -> int:
+        steps, height, width = self.trained_grid
+        return self.prefix_tokens + (steps if self._sees_clips else 1) * height * width
 
     @property
     def _patch_weights(self) -> int:
@@ -143,6 +161,43 @@ class VitShape(TowerShape):
     @property
     def _layer_weights(self) -> int:
         return 4 * self.hidden**2 + 2 * self.hidden * self.intermediate
+
+    @property
+    def _layer_parameters(self) -> int:
+        vectors = self.attention_biases + self.norm_vectors + (2 if self.layer_scale else 0) + 1
+        return self._layer_weights + vectors * self.hidden + self.intermediate
+
+
+@dataclass(frozen=True, kw_only=True)
+class DividedVitShape(VitShape):
+    """Layers attend over time at every place first, then within each frame (LanguageBind-Video).
+
+    Every frame has a CLS token of its own, and every layer its own embeddings of time.
+    """
+
+    def forward_flops(self, frames: int) -> float:
+        """FLOPs of one clip's forward pass: 2 per matrix weight and token, plus attention.
+
+        Raises:
+            ValueError: see `check_clip`.
+        """
+        steps, height, width = self.grid(frames)
+        places = height * width + self.prefix_tokens
+        time = 4 * self.hidden**2 * steps + 2 * self.hidden * steps * steps
+        return super().forward_flops(frames) + float(2 * self.layers * places * time)
+
+    @property
+    def _sees_clips(self) -> bool:
+        return False
+
+    @property
+    def _prefix_vectors(self) -> int:
+        return self.trained_grid[0] * self.prefix_tokens
+
+    @property
+    def _layer_parameters(self) -> int:
+        time = 4 * self.hidden**2 + (4 + 2 + self.trained_grid[0]) * self.hidden
+        return super()._layer_parameters + time
 
 
 def fused_grid(grids: list[Grid]) -> Grid:

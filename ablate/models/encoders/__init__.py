@@ -1,11 +1,21 @@
 """Vision towers by name, one file a family, built from their architecture facts."""
 
-from ablate.models.encoders import dinov2, internvideo2, siglip, videomae
-from ablate.models.encoders.tower import ENCODERS, VisionTower
+from ablate.models.encoders import (
+    clip,
+    dinov2,
+    internvideo2,
+    languagebind_video,
+    siglip,
+    videomae,
+    vjepa,
+    vjepa2,
+)
+from ablate.models.encoders.tower import ENCODERS, PublishedTower, VisionTower
 from ablate.towers import TowerShape
 
 __all__ = [
-    "ENCODERS", "VisionTower", "build_tower", "dinov2", "internvideo2", "siglip", "videomae",
+    "ENCODERS", "PublishedTower", "VisionTower", "build_tower", "clip", "dinov2", "internvideo2",
+    "languagebind_video", "siglip", "videomae", "vjepa", "vjepa2",
 ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from transformers import Dinov2Config, Dinov2Model
 
 from ablate.axes import Tower
+from ablate.models.encoders.published import Published
 from ablate.models.encoders.tower import ENCODERS, ImageTower
 from ablate.towers import VitShape
 
@@ -11,7 +12,22 @@ from ablate.towers import VitShape
 class Dinov2(ImageTower):
     """DINOv2's vision transformer; the CLS token is run and dropped."""
 
-    shape: VitShape
+    published = Published(
+        layers="encoder.layer",
+        stem={
+            "embeddings.cls_token": "embeddings.cls_token",
+            "embeddings.position_embeddings": "embeddings.position_embeddings",
+            "embeddings.patch_embeddings": "embeddings.patch_embeddings",
+        },
+        unused=("embeddings.mask_token", "layernorm"),
+        renamed={
+            "attention.attention.query": "attention.q_proj",
+            "attention.attention.key": "attention.k_proj",
+            "attention.attention.value": "attention.v_proj",
+            "attention.output.dense": "attention.o_proj",
+        },
+        positions="embeddings.position_embeddings",
+    )
 
     def __init__(self, shape: VitShape) -> None:
         """Build with fresh weights."""

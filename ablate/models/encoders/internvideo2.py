@@ -12,7 +12,8 @@ from torch import nn
 from ablate.axes import Tower
 from ablate.models.encoders.blocks import Block
 from ablate.models.encoders.positions import resample_positions, sinusoids
-from ablate.models.encoders.tower import ENCODERS, VisionTower
+from ablate.models.encoders.published import Published
+from ablate.models.encoders.tower import ENCODERS, PublishedTower
 from ablate.towers import Grid, VitShape
 
 FRESH_SCALE = 0.1
@@ -21,10 +22,25 @@ layers only."""
 
 
 @ENCODERS.register(Tower.INTERNVIDEO2)
-class InternVideo2(VisionTower):
+class InternVideo2(PublishedTower):
     """Joint attention over all patches of a clip; the CLS token is run and dropped."""
 
-    shape: VitShape
+    published = Published(
+        layers="blocks",
+        stem={
+            "cls_token": "embeddings.cls_token",
+            "pos_embed": "embeddings.pos_embed",
+            "patch_embed.proj": "embeddings.proj",
+        },
+        unused=(
+            "img_pos_embed", "clip_pos_embed", "clip_img_pos_embed", "clip_projector",
+            "clip_decoder", "final_clip_decoder",
+            "text_encoder", "vision_proj", "text_proj", "itm_head", "temp", "clip_teacher",
+        ),
+        prefix="vision_encoder.",
+        inside=("model", "module"),
+        positions="embeddings.pos_embed",
+    )  # fmt: skip
 
     def __init__(self, shape: VitShape) -> None:
         """Build with fresh weights."""

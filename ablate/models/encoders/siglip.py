@@ -5,6 +5,7 @@ from torch import nn
 from transformers import SiglipVisionConfig, SiglipVisionModel
 
 from ablate.axes import Tower
+from ablate.models.encoders.published import Published
 from ablate.models.encoders.tower import ENCODERS, ImageTower
 from ablate.towers import VitShape
 
@@ -13,7 +14,12 @@ from ablate.towers import VitShape
 class Siglip(ImageTower):
     """SigLIP's vision transformer; it has no CLS token."""
 
-    shape: VitShape
+    published = Published(
+        layers="encoder.layers",
+        stem={"embeddings": "embeddings"},
+        unused=("post_layernorm", "head", "text_model", "logit_scale", "logit_bias"),
+        prefix="vision_model.",
+    )
 
     def __init__(self, shape: VitShape) -> None:
         """Build with fresh weights."""

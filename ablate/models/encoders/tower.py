@@ -1,20 +1,23 @@
-"""What all vision towers share: normalisation, transformer layers, the penultimate hidden state."""
+"""What all vision towers share: normalisation, transformer layers, the hidden state they give."""
 
+import hashlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
 
+from ablate.models.checkpoint import State
+from ablate.models.encoders.published import Published
 from ablate.registry import Registry
-from ablate.towers import TowerShape
+from ablate.towers import TowerShape, VitShape
 
 
 class VisionTower(nn.Module):
     """Patch features of clips; subclasses embed pixels and arrange tokens on the grid.
 
-    Of the published model only the embeddings and the layers up to the penultimate hidden state
-    are kept.
+    Of the published model only the embeddings and the layers up to the hidden state that is the
+    feature are kept.
     """
 
     def __init__(self, shape: TowerShape, embeddings: nn.Module, layers: nn.ModuleList) -> None:
@@ -44,19 +47,55 @@ class VisionTower(nn.Module):
         x = self.embed(torch.addcmul(self.shift, pixels.to(self.scale.dtype), self.scale))
         for layer in self.layers:
             x = self.run(layer, x)
-        x = x[:, self.shape.prefix_tokens :]
+        x = self.finish(x)[..., self.shape.prefix_tokens :, :]
         return x.reshape(clips, *grid, self.shape.hidden)  # (C, T, H, W, E)
 
     def embed(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Tokens with positions, (sequences, tokens, E), of normalised pixels (C, F, 3, S, S)."""
+        """Tokens with positions, (..., tokens, E), of normalised pixels (C, F, 3, S, S)."""
         raise NotImplementedError
 
     def run(self, layer: nn.Module, x: torch.Tensor) -> torch.Tensor:
-        """One transformer layer on tokens (sequences, tokens, E), without a mask."""
+        """One transformer layer on tokens (..., tokens, E), without a mask."""
         return layer(x)
 
+    def finish(self, x: torch.Tensor) -> torch.Tensor:
+        """What the last layer's tokens (..., tokens, E) still go through; by default nothing."""
+        return x
 
-class ImageTower(VisionTower):
+    def fingerprint(self) -> str:
+        """Sixteen digits that change with the tower's class, its shape and any of its weights."""
+        digest = hashlib.sha256(f"{type(self).__name__}|{self.shape}".encode())
+        for name, value in self.state_dict().items():
+            digest.update(f"{name}|{value.dtype}|{tuple(value.shape)}".encode())
+            digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
+        return digest.hexdigest()[:16]
+
+
+class PublishedTower(VisionTower):
+    """A vision transformer with a public checkpoint."""
+
+    shape: VitShape
+    published: ClassVar[Published]
+
+    def load_published(self, state: State) -> None:
+        """Load the weights of a public checkpoint.
+
+        Raises:
+            ValueError: a key that is not known, a weight that is missing or of another shape.
+        """
+        used = self.published.select(state, self.shape)
+        for name, ours in self.state_dict().items():
+            if name not in used:
+                raise ValueError(f"{self.shape.name}: the checkpoint lacks {name!r}")
+            if used[name].shape != ours.shape:
+                raise ValueError(
+                    f"{self.shape.name}: {name!r} has shape {tuple(used[name].shape)} in the "
+                    f"checkpoint, not {tuple(ours.shape)}"
+                )
+        self.load_state_dict(used)
+
+
+class ImageTower(PublishedTower):
     """Sees every frame alone."""
 
     def embed(self, pixels: torch.Tensor) -> torch.Tensor:

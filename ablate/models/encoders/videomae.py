@@ -5,15 +5,25 @@ from torch import nn
 from transformers import VideoMAEConfig, VideoMAEModel
 
 from ablate.axes import Tower
-from ablate.models.encoders.tower import ENCODERS, VisionTower
+from ablate.models.encoders.published import Published
+from ablate.models.encoders.tower import ENCODERS, PublishedTower
 from ablate.towers import VitShape
 
 
 @ENCODERS.register(Tower.VIDEOMAE)
-class VideoMae(VisionTower):
+class VideoMae(PublishedTower):
     """VideoMAE's transformer over the tubelets of a whole clip."""
 
-    shape: VitShape
+    published = Published(
+        layers="encoder.layer",
+        stem={"embeddings.patch_embeddings": "embeddings"},
+        unused=("mask_token", "encoder_to_decoder", "decoder"),
+        prefix="videomae.",
+        renamed={
+            "attention.attention.q_bias": "attention.attention.query.bias",
+            "attention.attention.v_bias": "attention.attention.value.bias",
+        },
+    )
 
     def __init__(self, shape: VitShape) -> None:
         """Build with fresh weights."""

@@ -1,0 +1,125 @@
+"""Finds a published checkpoint and reads its weights.
+
+A checkpoint is named by its hub id. It is looked for in a folder that mirrors hub ids, then on the
+hub. Only tensors are read: from safetensors files, or from torch files that hold no code.
+"""
+
+import json
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+USUAL = (
+    "model.safetensors.index.json",
+    "model.safetensors",
+    "pytorch_model.bin.index.json",
+    "pytorch_model.bin",
+)
+"""Names of weights on the hub, the better ones first; an index lists the parts of a large one."""
+SUFFIXES = (".safetensors", ".bin", ".pt", ".pth", ".pth.tar")
+
+State = dict[str, torch.Tensor]
+
+
+def find(
+    owner: str,
+    hub_id: str,
+    weights: str | Path | None,
+    *,
+    file: str | None = None,
+    url: str | None = None,
+) -> Path:
+    """The file, or the index of files, that holds a checkpoint's weights.
+
+    Args:
+        owner: what the weights are for, named when they cannot be had.
+        hub_id: name of the checkpoint.
+        weights: folder that mirrors hub ids: the checkpoint lies in `weights/hub_id`.
+        file: name of its weights, where it is not a usual one.
+        url: where that file is published, if not on the hub.
+
+    Raises:
+        ValueError: the checkpoint is nowhere, or it is not clear which of its files is meant.
+    """
+    folder = None if weights is None else Path(weights) / hub_id
+    if folder is not None and folder.is_dir():
+        return _choose(folder, file)
+    looked = "no folder given" if folder is None else f"no folder {folder}"
+    if url is not None:
+        raise _missing(owner, hub_id, f"{looked}, and its makers publish it at {url}")
+    try:
+        return _fetch(hub_id, file)
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        why = str(error).strip().splitlines()[0]
+        raise _missing(owner, hub_id, f"{looked}, and not from the hub: {why}") from None
+
+
+def read(path: Path, inside: tuple[str, ...] = ()) -> State:
+    """The tensors of a file, or of all files that an index lists.
+
+    Args:
+        path: what `find` gave.
+        inside: entries that may hold the weights beside the state of an optimiser, in order.
+
+    Raises:
+        ValueError: the file cannot be read, or holds other things than tensors.
+    """
+    if path.suffix == ".json":
+        parts = sorted(set(json.loads(path.read_text())["weight_map"].values()))
+        return {name: v for part in parts for name, v in read(path.parent / part).items()}
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        held: Any = torch.load(
+            path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path)
+        )
+    except FileNotFoundError:
+        raise ValueError(f"{path}: no such file") from None
+    except pickle.UnpicklingError:
+        raise ValueError(
+            f"{path}: holds more than tensors, which is not read because it could run code; "
+            "save its weights as safetensors"
+        ) from None
+    except (SafetensorError, RuntimeError, EOFError) as error:
+        raise ValueError(f"{path}: not a readable checkpoint ({error})") from None
+    held = next((held[name] for name in inside if name in held), held)
+    if strangers := [name for name, value in held.items() if not torch.is_tensor(value)]:
+        raise ValueError(f"{path}: {strangers[0]!r} is no tensor; which entry holds the weights?")
+    return held
+
+
+def _choose(folder: Path, file: str | None) -> Path:
+    """The file of the weights in a folder."""
+    for name in (file, *USUAL):
+        if name is not None and (folder / name).is_file():
+            return folder / name
+    others = sorted(path.name for path in folder.iterdir() if path.name.endswith(SUFFIXES))
+    if len(others) == 1:
+        return folder / others[0]
+    held = f"holds {', '.join(others)}" if others else "holds no weights"
+    raise ValueError(f"{folder}: {held}; want {' or '.join((file,) if file else USUAL)}")
+
+
+def _fetch(hub_id: str, file: str | None) -> Path:
+    """Download the weights alone, as safetensors where the checkpoint has them."""
+    if file is not None:
+        return _choose(Path(snapshot_download(hub_id, allow_patterns=[file])), file)
+    folder = Path(snapshot_download(hub_id, allow_patterns=["model*.safetensors*"]))
+    if not any((folder / name).is_file() for name in USUAL):
+        folder = Path(snapshot_download(hub_id, allow_patterns=["pytorch_model*.bin*"]))
+    return _choose(folder, None)
+
+
+def _missing(owner: str, hub_id: str, reason: str) -> ValueError:
+    return ValueError(
+        f"{owner}: no weights of {hub_id} ({reason}); give a local directory that holds {hub_id}/ "
+        "with --weights DIR (WEIGHTS=DIR), run where that hub id can be reached, or start from "
+        "random weights with --init random (INIT=random)"
+    )
