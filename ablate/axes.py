@@ -22,6 +22,7 @@ class Tower(StrEnum):
     VJEPA2 = "vjepa2"
     LANGUAGEBIND_VIDEO = "languagebind_video"
     INTERNVIDEO2 = "internvideo2"
+    EFFICIENTNET = "efficientnet"
 
 
 class ConnectorKind(StrEnum):

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ablate.axes import Level
+from ablate.axes import Level, Tower
 from ablate.sizes import NAMES, check_distinct, size_row
-from ablate.spec import Cell, Design, Size, content_id
+from ablate.spec import Cell, Design, Init, Size, content_id
 from ablate.tasks import CATEGORIES
-from ablate.towers import PUBLIC, weights_hash
+from ablate.towers import tower_shape, weights_hash
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,7 @@ class Study:
         sizes: tuple[str, ...] | None = None,
         seeds: int | None = None,
         samples: tuple[int, ...] | None = None,
+        init: Init = Init.PRETRAINED,
     ) -> list[Cell]:
         """Every cell of the study, target size first so that a broken design shows early.
 
@@ -141,13 +142,16 @@ class Study:
             sizes: rows to use instead of the declared ones.
             seeds: number of seeds of every design instead of the declared ones.
             samples: data-size ladder instead of the declared one.
+            init: where the first weights come from.
 
         Raises:
             ValueError: an unknown size, two of equal parameters, or two cells with one id.
         """
         check_distinct(sizes or self.sizes)
         found = [
-            Cell(design, size, count, seed, data, eval_data, _tower_weights(design, size))
+            Cell(
+                design, size, count, seed, data, eval_data, _first_weights(design, size, init), init
+            )
             for size in (size_row(name) for name in reversed(sizes or self.sizes))
             for count in samples or self.samples
             for seed, design in self._seeded(seeds)
@@ -167,12 +171,19 @@ class Study:
                 yield self.seeds, designs[int((k + 0.5) * step)]
 
 
-def _tower_weights(design: Design, size: Size) -> str:
-    """Fingerprint of the encoder's first weights: shipped files, or published checkpoints."""
-    towers = design.encoder.towers
-    return content_id(
-        [weights_hash(tower) if size.tiny_towers else PUBLIC[tower].hub_id for tower in towers]
-    )
+def _first_weights(design: Design, size: Size, init: Init) -> str:
+    """Fingerprint of the encoder's first weights: shipped files, published checkpoints, or none."""
+    return content_id([_named_weights(tower, size, init) for tower in design.encoder.towers])
+
+
+def _named_weights(tower: Tower, size: Size, init: Init) -> str:
+    if init is Init.RANDOM:
+        return "random"
+    try:
+        shape = tower_shape(tower, size.tiny_towers)
+    except ValueError:
+        return "none"  # the plan finds such cells invalid, with the reason
+    return shape.hub_id or weights_hash(tower)
 
 
 Check = Callable[[Cell], str | None]

@@ -21,7 +21,6 @@ from ablate.cost import (
     Workload,
     flops,
     parameters,
-    shapes,
     trainable_parameters,
 )
 from ablate.data.annotations import read_conversations, read_questions
@@ -43,7 +42,6 @@ from ablate.spec import Cell, Execution, to_dict
 from ablate.store import Record, RunStore
 from ablate.tasks import WORLD
 from ablate.tokens import context_per_clip
-from ablate.towers import weights_hash
 from ablate.train.module import Report
 from ablate.train.schedule import ResolvedStage, resolve
 from ablate.train.trainer import train
@@ -76,7 +74,9 @@ def run_cell(cell: Cell, job: Job, report: Report) -> Record:
     store = RunStore(job.store)
     store.begin(cell)
     torch.set_num_threads(job.execution.threads)
-    model = build_model(cell.design, cell.size, cell.init, cell.stream("init"))
+    model = build_model(
+        cell.design, cell.size, cell.init, cell.stream("init"), weights=job.execution.weights
+    )
     model.to(job.execution.device)
 
     training = store.training(cell)
@@ -103,7 +103,7 @@ def _train(
     design, stages = cell.design, resolve(cell)
     found = pools(read_conversations(_source(store, cell.data, "annotations.json")))
     order = Order(cell.stream("order"), design.mixture, stages, found)
-    viewer = _viewer(cell, store, design.sampling)
+    viewer = _viewer(cell, store, model, design.sampling)
     maker = SampleMaker(design, ClosedTokenizer(), viewer, cell.size.llm.context)
     stats = SamplingStats(design.sampling)
     loaders: list[StageLoader] = []
@@ -141,8 +141,8 @@ def _examine(
     sampling = cell.eval_protocol.sampling
     assert sampling is not None
     tokenizer = ClosedTokenizer()
-    seen = _viewer(cell, store, sampling)
-    still = _viewer(cell, store, Still(cell.design.sampling.frames_per_clip))
+    seen = _viewer(cell, store, model, sampling)
+    still = _viewer(cell, store, model, Still(cell.design.sampling.frames_per_clip))
 
     def ask(viewer: Viewer, *, blind: bool = False) -> pd.DataFrame:
         return examine(model, questions, cell.design, tokenizer, viewer, blind=blind)
@@ -206,14 +206,14 @@ def _source(store: RunStore, fingerprint: str, annotations: str) -> Source:
     return Source("world", folder / annotations, folder, fingerprint)
 
 
-def _viewer(cell: Cell, store: RunStore, sampling: Sampling) -> Viewer:
+def _viewer(cell: Cell, store: RunStore, model: VideoLMM, sampling: Sampling) -> Viewer:
     """How the cell looks at media; towers that are trained get pixels instead of kept features."""
-    frames = sampling.frames_per_clip
-    towers = [
-        TowerInput(view_of(shape), shape.grid(frames), shape.hidden, weights_hash(shape.name))
-        for shape in shapes(cell.design, cell.size)
-    ]
     frozen = not cell.design.schedule.trains_vision
+    towers = []
+    for tower in model.towers:
+        grid = tower.shape.grid(sampling.frames_per_clip)
+        weights = tower.fingerprint() if frozen else None
+        towers.append(TowerInput(view_of(tower.shape), grid, tower.shape.hidden, weights))
     return Viewer(sampling, towers, ArrayCache(store.cache_root), frozen=frozen)
 
 

@@ -30,7 +30,11 @@ SPEC_VERSION = 1
 
 
 class Init(StrEnum):
-    """Where the language model's first weights come from."""
+    """Where the first weights of the vision towers and the language model come from.
+
+    Pretrained: published checkpoints where the size row names them; at the other rows the shipped
+    tiny towers and a fresh language model. Random: fresh weights everywhere.
+    """
 
     PRETRAINED = "pretrained"
     RANDOM = "random"
@@ -194,6 +198,8 @@ class Execution:
     """Conversations per forward pass; None for the whole global batch."""
     data_workers: int = 0
     threads: int = 1
+    weights: str | None = None
+    """Folder that mirrors hub ids, for published checkpoints; None for the hub itself."""
 
 
 # === dictionaries and ids ===

@@ -27,8 +27,8 @@ class TowerInput:
     """Tokens of a clip along time, height and width."""
     width: int
     """Features of a token (E)."""
-    weights: str
-    """Hash of the weights as they are now: names the kept features."""
+    weights: str | None
+    """Hash of the weights as they are now: names the kept features. None if they are to learn."""
 
 
 class FeatureStore:

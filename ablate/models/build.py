@@ -1,10 +1,11 @@
-"""Builds the model of a design at a size, with seeded first weights."""
+"""Builds the model of a design at a size, with seeded or pretrained first weights."""
 
 import math
+import zlib
+from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import nn
 from transformers import (
     LlamaConfig,
@@ -14,12 +15,13 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
+from ablate.models import checkpoint
 from ablate.models.connectors import build_connector
-from ablate.models.encoders import VisionTower, build_tower
+from ablate.models.encoders import PublishedTower, VisionTower, build_tower
 from ablate.models.integration import Separators
 from ablate.models.lmm import VideoLMM
 from ablate.spec import Design, Init, LlmShape, Size
-from ablate.towers import fused_grid, tower_shape, weights_hash
+from ablate.towers import TowerShape, fused_grid, tower_shape
 
 INIT_SCALE = 1.5
 """Spread of fresh language-model weights times the root of the width.
@@ -30,18 +32,24 @@ leaves attention flat, and question and picture unrelated, for hundreds of steps
 
 
 def build_model(
-    design: Design, size: Size, init: Init, seed: int, *, meta: bool = False
+    design: Design,
+    size: Size,
+    init: Init,
+    seed: int,
+    *,
+    weights: str | None = None,
+    meta: bool = False,
 ) -> VideoLMM:
     """The model of `design` at `size`, in evaluation mode.
 
-    Rows that are trained from scratch have a fresh language model and the shipped tiny towers.
     Equal arguments give bit-identical weights; the global random state is left alone.
 
     Args:
         design: what to build; only encoder, connector, integration and the clip length matter.
         size: the language model, and whether the towers are tiny.
-        init: whether published weights are loaded where the size row names them.
+        init: where the towers' and the language model's weights come from.
         seed: seed of all fresh weights.
+        weights: folder that mirrors hub ids; None to ask the hub.
         meta: shapes only, on torch's meta device.
 
     Raises:
@@ -51,24 +59,27 @@ def build_model(
     frames = design.sampling.frames_per_clip
     grid = fused_grid([shape.grid(frames) for shape in shapes])
     width = sum(shape.hidden for shape in shapes)
-    if init is Init.PRETRAINED and size.weights and not meta:
-        raise ValueError(
-            f"no weights for {size.weights}: give a local directory or a hub id that can be "
-            "reached, or start from random weights with INIT=random"
-        )
+    load = init is Init.PRETRAINED and not meta
+    # Before anything large is built: what is missing is said at once.
+    llm_file = _find_llm(size, weights) if load else None
+    tower_files = [_find_tower(shape, weights) if load else None for shape in shapes]
     # Every part has a seed of its own: designs that differ in one part start alike in the others.
     with torch.device("meta" if meta else "cpu"), torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        towers = [build_tower(shape) for shape in shapes]
+        towers = []
+        for shape in shapes:
+            torch.manual_seed(seed + zlib.crc32(shape.name.encode()))
+            towers.append(build_tower(shape))
         torch.manual_seed(seed + 1)
         connector = build_connector(design.connector, width, size.llm.hidden, frames, grid)
         torch.manual_seed(seed + 2)
         separators = Separators(size.llm.hidden) if design.integration.separators else None
         torch.manual_seed(seed + 3)
         llm = build_llm(size.llm)
-    if size.tiny_towers and not meta:
-        for tower in towers:
-            load_tower(tower)
+    if load:
+        for tower, file in zip(towers, tower_files, strict=True):
+            load_tower(tower, file)
+    if llm_file is not None:
+        load_llm(llm, llm_file)
     encoders = nn.ModuleDict({tower.shape.name: tower for tower in towers})
     return VideoLMM(encoders, connector, separators, llm).eval()
 
@@ -88,12 +99,48 @@ def build_llm(shape: LlmShape) -> PreTrainedModel:
     return LlamaForCausalLM(LlamaConfig(**facts))
 
 
-def load_tower(tower: VisionTower) -> None:
-    """Load the shipped weights of a tiny tower; they are stored in half precision.
+def load_tower(tower: VisionTower, file: Path | None = None) -> None:
+    """Load a tower's weights: of a published checkpoint, or those that come inside a package.
 
     Raises:
-        ValueError: the file is missing.
+        ValueError: the weights are missing, cannot be read or do not fit.
     """
-    weights_hash(tower.shape.name)
-    stored = load_file(tower.shape.weights_path)
-    tower.load_state_dict({name: value.float() for name, value in stored.items()})
+    if file is None:
+        tower.load_shipped()
+    else:
+        assert isinstance(tower, PublishedTower)
+        tower.load_published(checkpoint.read(file, tower.published.inside))
+
+
+def load_llm(llm: PreTrainedModel, file: Path) -> None:
+    """Load a published language model.
+
+    Raises:
+        ValueError: the weights cannot be read or do not fit.
+    """
+    state = checkpoint.read(file)
+    wanted = llm.state_dict()
+    tied = {"lm_head.weight"} if llm.config.tie_word_embeddings else set()
+    if strangers := sorted((set(wanted) ^ set(state)) - tied):
+        where = "lacks" if strangers[0] in wanted else "holds"
+        raise ValueError(f"language model: {file} {where} {strangers[0]!r}")
+    for name, value in state.items():
+        if value.shape != wanted[name].shape:
+            raise ValueError(
+                f"language model: {name!r} has shape {tuple(value.shape)} in {file}, "
+                f"not {tuple(wanted[name].shape)}"
+            )
+    llm.load_state_dict(state, strict=False)
+
+
+def _find_tower(shape: TowerShape, weights: str | None) -> Path | None:
+    """The file of a published checkpoint; None for weights that come inside a package."""
+    if shape.hub_id is None:
+        return None
+    return checkpoint.find(shape.name, shape.hub_id, weights, file=shape.file, url=shape.url)
+
+
+def _find_llm(size: Size, weights: str | None) -> Path | None:
+    if size.weights is None:
+        return None
+    return checkpoint.find(f"size {size.name}", size.weights, weights)

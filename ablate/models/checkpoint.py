@@ -72,7 +72,10 @@ def read(path: Path, inside: tuple[str, ...] = ()) -> State:
         ValueError: the file cannot be read, or holds other things than tensors.
     """
     if path.suffix == ".json":
-        parts = sorted(set(json.loads(path.read_text())["weight_map"].values()))
+        try:
+            parts = sorted(set(json.loads(path.read_text())["weight_map"].values()))
+        except (json.JSONDecodeError, KeyError, TypeError, AttributeError):
+            raise ValueError(f"{path}: not an index of weights") from None
         return {name: v for part in parts for name, v in read(path.parent / part).items()}
     try:
         if path.suffix == ".safetensors":

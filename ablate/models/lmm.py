@@ -1,12 +1,14 @@
 """The video-language model: splices a clip's tokens into a prompt and runs the language model."""
 
 from collections.abc import Collection, Sequence
+from typing import cast
 
 import torch
 from torch import nn
 from transformers import PreTrainedModel
 
 from ablate.axes import Stage
+from ablate.models.encoders import VisionTower
 from ablate.models.encoders.fusion import fuse
 from ablate.models.integration import Separators
 from ablate.tokens import CLIP_END, CLIP_START, VISUAL
@@ -38,6 +40,11 @@ class VideoLMM(nn.Module):
         self.connector = connector
         self.separators = separators
         self.llm = llm
+
+    @property
+    def towers(self) -> list[VisionTower]:
+        """The vision towers, in the encoder's order."""
+        return cast(list[VisionTower], list(self.encoders.values()))
 
     def encode(self, pixels: Sequence[torch.Tensor]) -> Features:
         """Features of clips.

@@ -55,6 +55,18 @@ class TowerShape:
         """Where the shipped weights of a tiny tower lie."""
         return WEIGHTS / f"{self.name}.safetensors"
 
+    def shipped(self) -> Path:
+        """The file of weights that come inside a package.
+
+        Raises:
+            ValueError: it is missing.
+        """
+        if not self.weights_path.is_file():
+            raise ValueError(
+                f"{self.name}: no weights at {self.weights_path}; make them with `make encoders`"
+            )
+        return self.weights_path
+
     @property
     def trained_grid(self) -> Grid:
         """Patch tokens that the positions were trained for: of a clip, or of one frame."""

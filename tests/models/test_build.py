@@ -1,13 +1,18 @@
 """Seeded building, and that every level of the model's axes changes what it computes."""
 
+import dataclasses
+import shutil
+from pathlib import Path
+
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from ablate.axes import ConnectorKind, IntegrationKind, Tower
 from ablate.models.build import build_model
 from ablate.sizes import size_row
-from ablate.spec import Init
-from ablate.towers import TINY
+from ablate.spec import Init, Size
+from ablate.towers import PUBLIC, TINY
 from tests.models.designs import PAIR, design, model, pixels, prompts
 
 
@@ -35,12 +40,85 @@ def test_designs_that_differ_in_one_part_start_alike_in_the_others() -> None:
         assert torch.equal(a, b)
 
 
-def test_public_weights_that_are_not_there_are_one_line_with_three_ways_out() -> None:
-    with pytest.raises(
-        ValueError, match=r"Qwen2.5-0.5B.*local directory.*hub id.*INIT=random"
-    ) as e:
-        build_model(design(), size_row("0.5B"), Init.PRETRAINED, seed=0)
-    assert "\n" not in str(e.value)
+@pytest.fixture
+def reduced(monkeypatch: pytest.MonkeyPatch) -> Size:
+    """A pretrained row whose language model and towers are small enough to be made here."""
+    for tower in (Tower.SIGLIP, Tower.VIDEOMAE):
+        small = dataclasses.replace(TINY[tower], hub_id=PUBLIC[tower].hub_id)
+        monkeypatch.setitem(PUBLIC, tower, small)
+    tiny_llm = dataclasses.replace(size_row("10K").llm, vocab=64)
+    return dataclasses.replace(size_row("0.5B"), llm=tiny_llm)
+
+
+@pytest.mark.parametrize("missing", ["Qwen/Qwen2.5-0.5B-Instruct", "google/siglip-so400m"])
+def test_public_weights_that_are_not_there_are_one_line_with_three_ways_out(
+    reduced: Size, tmp_path: Path, offline: None, missing: str
+) -> None:
+    if missing != reduced.weights:
+        _publish(reduced, tmp_path / str(reduced.weights), "llm")
+    with pytest.raises(ValueError, match=rf"{missing}.*local dir.*hub id.*INIT=random") as caught:
+        build_model(design(), reduced, Init.PRETRAINED, seed=0, weights=str(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+def _publish(size: Size, folder: Path, part: str) -> dict[str, torch.Tensor]:
+    """Write a random part as a published checkpoint; returns its weights, under our names."""
+    made = build_model(design(), size, Init.RANDOM, seed=7)
+    folder.mkdir(parents=True)
+    if part == "llm":
+        made.llm.save_pretrained(folder)
+        return made.llm.state_dict()
+    state = made.encoders[part].state_dict()
+    named = {f"vision_model.{k.replace('layers', 'encoder.layers')}": v for k, v in state.items()}
+    save_file(named, folder / "model.safetensors")
+    return state
+
+
+def test_pretrained_rows_load_their_language_model_and_towers(
+    reduced: Size, tmp_path: Path, offline: None
+) -> None:
+    llm = _publish(reduced, tmp_path / str(reduced.weights), "llm")
+    siglip = _publish(reduced, tmp_path / str(PUBLIC[Tower.SIGLIP].hub_id), "siglip")
+    built = build_model(design(), reduced, Init.PRETRAINED, seed=0, weights=str(tmp_path))
+    for part, published in ((built.llm, llm), (built.encoders["siglip"], siglip)):
+        for name, value in part.state_dict().items():
+            assert torch.equal(value, published[name]), name
+    fresh = build_model(design(), reduced, Init.RANDOM, seed=0)
+    for part in ("llm", "encoders"):
+        pairs = zip(
+            getattr(built, part).parameters(), getattr(fresh, part).parameters(), strict=True
+        )
+        assert any(not torch.equal(a, b) for a, b in pairs)
+
+
+def test_a_language_model_that_is_not_the_rows_is_refused(
+    reduced: Size, tmp_path: Path, offline: None
+) -> None:
+    _publish(reduced, tmp_path / str(PUBLIC[Tower.SIGLIP].hub_id), "siglip")
+    for shape, word in (
+        ({"layers": 3}, "holds 'model.layers.2"),
+        ({"layers": 1}, "lacks 'model.layers.1"),
+        ({"intermediate": 40}, "has shape"),
+        ({"qkv_bias": False}, r"lacks 'model.layers.0.self_attn.k_proj.bias'"),
+    ):
+        other = dataclasses.replace(reduced, llm=dataclasses.replace(reduced.llm, **shape))
+        shutil.rmtree(tmp_path / str(reduced.weights), ignore_errors=True)
+        _publish(other, tmp_path / str(reduced.weights), "llm")
+        with pytest.raises(ValueError, match=f"language model: .*{word}"):
+            build_model(design(), reduced, Init.PRETRAINED, seed=0, weights=str(tmp_path))
+
+
+def test_random_towers_are_the_same_in_every_encoder_and_change_with_the_seed(
+    reduced: Size,
+) -> None:
+    def prints(seed: int, *towers: Tower, size: Size = reduced) -> list[str]:
+        built = build_model(design(towers), size, Init.RANDOM, seed)
+        return [tower.fingerprint() for tower in built.towers]
+
+    alone, pair = prints(0, Tower.VIDEOMAE), prints(0, *PAIR)
+    assert pair[1] == alone[0] and pair[0] != pair[1] and prints(1, *PAIR) != pair
+    shipped = model(towers=(Tower.SIGLIP,)).towers[0].fingerprint()
+    assert prints(0, Tower.SIGLIP, size=size_row("10K")) != [shipped]
 
 
 def test_a_model_that_cannot_be_built_says_why() -> None:

@@ -3,6 +3,7 @@
 from ablate.models.encoders import (
     clip,
     dinov2,
+    efficientnet,
     internvideo2,
     languagebind_video,
     siglip,
@@ -14,8 +15,8 @@ from ablate.models.encoders.tower import ENCODERS, PublishedTower, VisionTower
 from ablate.towers import TowerShape
 
 __all__ = [
-    "ENCODERS", "PublishedTower", "VisionTower", "build_tower", "clip", "dinov2", "internvideo2",
-    "languagebind_video", "siglip", "videomae", "vjepa", "vjepa2",
+    "ENCODERS", "PublishedTower", "VisionTower", "build_tower", "clip", "dinov2",
+    "efficientnet", "internvideo2", "languagebind_video", "siglip", "videomae", "vjepa", "vjepa2",
 ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import torch
 from torch import nn
 
-from ablate.models.checkpoint import State
+from ablate.models.checkpoint import State, read
 from ablate.models.encoders.published import Published
 from ablate.registry import Registry
 from ablate.towers import TowerShape, VitShape
@@ -61,6 +61,15 @@ class VisionTower(nn.Module):
     def finish(self, x: torch.Tensor) -> torch.Tensor:
         """What the last layer's tokens (..., tokens, E) still go through; by default nothing."""
         return x
+
+    def load_shipped(self) -> None:
+        """Load the weights that come with the package, stored in half precision.
+
+        Raises:
+            ValueError: the file is missing.
+        """
+        stored = read(self.shape.shipped())
+        self.load_state_dict({name: value.float() for name, value in stored.items()})
 
     def fingerprint(self) -> str:
         """Sixteen digits that change with the tower's class, its shape and any of its weights."""
