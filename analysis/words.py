@@ -1,5 +1,9 @@
 """How sizes, proxies and figures are written in sentences."""
 
+from ablate.sizes import LADDER
+
+_ROWS: dict[float, str] = {row.parameters: row.name for row in LADDER}
+
 
 def count_name(count: float) -> str:
     """Write a count of parameters or samples as people say it: 1.5e9 is `1.5B`, 500000 `500K`."""
@@ -9,9 +13,14 @@ def count_name(count: float) -> str:
     return f"{count:.4g}"
 
 
+def size_name(parameters: float) -> str:
+    """Name a model: the ladder's row of exactly this many parameters, else the count."""
+    return _ROWS.get(parameters) or count_name(parameters)
+
+
 def proxy_name(size: float, samples: float | None = None) -> str:
     """Name a rung of the ladder: `4B`, or `4B on 500K samples` where samples are told apart."""
-    return count_name(size) + ("" if samples is None else f" on {count_name(samples)} samples")
+    return size_name(size) + ("" if samples is None else f" on {count_name(samples)} samples")
 
 
 def listed(words: list[str]) -> str:

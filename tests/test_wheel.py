@@ -60,7 +60,7 @@ def test_it_holds_weights_templates_tables_and_no_tests(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     for tower in ("siglip", "dinov2", "videomae"):
         assert {f"ablate/models/weights/{tower}.{end}" for end in ("safetensors", "json")} <= names
-    sources = [*ROOT.glob("analysis/*.j2"), *ROOT.glob("analysis/data/*")]
+    sources = [*ROOT.glob("analysis/*/*.j2"), *ROOT.glob("analysis/data/*")]
     sources += [p for room in ROOMS for p in ROOT.glob(f"{room}/**/*.py")]
     assert len(sources) > 100
     missing = {path.relative_to(ROOT).as_posix() for path in sources} - names

@@ -8,7 +8,7 @@ from scipy.special import ndtr, ndtri
 
 from analysis.conclusions.critical import CriticalSize
 from analysis.statistics.curve import MIN_VARIANTS, Comparison
-from analysis.words import count_name
+from analysis.words import size_name
 
 _CLOSE = 0.999  # r taken for the target with itself, whose atanh is infinite
 
@@ -55,7 +55,7 @@ def next_steps(
         if critical.certified is None or proxy.rung.size < critical.certified
     ]
     if not below:
-        smallest = count_name(proxies[-1].rung.size)
+        smallest = size_name(proxies[-1].rung.size)
         what = f"train the designs at a size below {smallest}"
         return [Step("size", what, f"every size tried is certified: {smallest} may not be the end")]
     proxy = proxies[below[0]]
@@ -73,7 +73,7 @@ def next_steps(
     ranked = sorted(prospects, key=lambda p: -p.gain / p.cost)
     steps = [p.step for p in ranked if p.gain > 0]
     if proxy.noise_proxy is None or proxy.noise_target is None:
-        where = count_name(proxy.rung.size) if proxy.noise_proxy is None else "the target"
+        where = size_name(proxy.rung.size) if proxy.noise_proxy is None else "the target"
         what = f"train a second seed of some designs at {where}"
         expected = "tells seed noise from failed transfer, which no other step does"
         steps.append(Step("seed", what, expected))
@@ -101,7 +101,7 @@ class _State:
         level = sqrt(theta) if critical.metric == "r2" else sin(pi * (theta - 0.5))
         quantile = float(ndtri(critical.confidence))
         return cls(
-            name=count_name(proxy.rung.size),
+            name=size_name(proxy.rung.size),
             z=r.z,
             error=r.half_width(critical.confidence) / quantile if quantile > 0 else 1.0,
             needed=atanh(max(min(level, _CLOSE), 0.0)),
@@ -126,7 +126,7 @@ class _State:
 def _more_variants(proxies: Sequence[Comparison]) -> Step:
     best = max(proxies, key=lambda p: p.pair.n)
     lacking = MIN_VARIANTS - best.pair.n
-    where = f"both {count_name(best.rung.size)} and the target"
+    where = f"both {size_name(best.rung.size)} and the target"
     if lacking <= 0:
         what = f"train designs whose scores differ at {where}"
         return Step("design", what, "scores without spread order nothing")
@@ -174,9 +174,9 @@ def _size(
     r = tanh(transfer) * sqrt(proxy.point.ceiling_r2 or 1.0)
     chance = state.chance(z=atanh(min(r, _CLOSE)))
     expected = (
-        f"chance to certify {count_name(size)} {chance:.0%}, if agreement grows steadily with size"
+        f"chance to certify {size_name(size)} {chance:.0%}, if agreement grows steadily with size"
     )
-    step = Step("size", f"train the designs at about {count_name(size)}", expected)
+    step = Step("size", f"train the designs at about {size_name(size)}", expected)
     run_cost = (proxy.point.relative_cost or 1.0) * size / proxy.rung.size
     return _Prospect(step, chance - state.chance(), state.n * run_cost)
 

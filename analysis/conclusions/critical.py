@@ -8,7 +8,7 @@ import numpy as np
 
 from analysis.statistics.correlation import correlate, difference
 from analysis.statistics.curve import MIN_VARIANTS, Comparison
-from analysis.words import count_name, figure
+from analysis.words import count_name, figure, size_name
 
 DELTA = 0.05  # how much r2 less data may cost
 
@@ -87,7 +87,7 @@ def critical_size(
     certified: float | None = None
     stopped = ""
     for proxy, figures in judged:
-        name = count_name(proxy.rung.size)
+        name = size_name(proxy.rung.size)
         if figures is None:
             stopped = f"{name} cannot be judged ({_why_not(proxy)})"
             break
@@ -105,7 +105,7 @@ def critical_size(
         status, reason = "refused", _refusal(proxies)
     elif held:
         status = "certified"
-        reason = f"every size from {count_name(certified or 0)} up shows {claim}"
+        reason = f"every size from {size_name(certified or 0)} up shows {claim}"
         reason += f"; {stopped}." if stopped else "."
     else:
         status, reason = "none", f"No size shows {claim}: {stopped}."
@@ -134,7 +134,7 @@ def _why_not(proxy: Comparison) -> str:
 def _refusal(proxies: Sequence[Comparison]) -> str:
     if not proxies:
         return "There is no proxy size below the target."
-    reasons = {f"{count_name(p.rung.size)}: {_why_not(p)}" for p in proxies}
+    reasons = {f"{size_name(p.rung.size)}: {_why_not(p)}" for p in proxies}
     return f"No proxy size can be judged ({'; '.join(sorted(reasons))})."
 
 

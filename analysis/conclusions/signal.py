@@ -16,7 +16,7 @@ from analysis.conclusions.categories import (
 )
 from analysis.statistics.interactions import Interaction, interactions
 from analysis.tables.load import axes_of
-from analysis.words import count_name, figure, listed
+from analysis.words import figure, listed, size_name
 
 SPREAD = 3.0
 """Standard deviations of seeds that the standard deviation of design means has to reach."""
@@ -65,7 +65,7 @@ class Signal:
         """The checks and what else was looked at, one a line."""
         marks = {True: "pass", False: "FAIL", None: "not judged"}
         lines = [f"{marks[check.passed]:<10}  {check.name}: {check.told}" for check in self.checks]
-        return "\n".join([f"signal check at {count_name(self.size)}", *lines, *self.notes])
+        return "\n".join([f"signal check at {size_name(self.size)}", *lines, *self.notes])
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from analysis.pages.plots.scatter import Panel, proxy_scatter
 from analysis.pages.verdict import rung_name, size_ladder
 from analysis.tables.pairs import MACRO, TARGET_MEASURE, Rung, Scores
 from analysis.tables.table import check_table
-from analysis.words import count_name
+from analysis.words import size_name
 
 
 def draw_all(
@@ -44,7 +44,7 @@ def draw_all(
 
 def _agreement(result: FitResult) -> Iterator[Drawing]:
     ladder = size_ladder(result)
-    target = count_name(result.target.size)
+    target = size_name(result.target.size)
     if any(point.r is not None for point in ladder):
         caption = f"Agreement with {target} by proxy size. Bars: 95% intervals."
         if any(point.ceiling_r2 is not None for point in ladder):
@@ -67,7 +67,7 @@ def _scatters(
     panels = scatter_panels(frame, result, lower_is_better, proxy_measure)
     for panel in reversed(panels):
         caption = f"Each dot is a design: its {panel.unit} at {panel.proxy} and at {panel.target}."
-        name = f"scatter-{count_name(panel.point.size)}"
+        name = f"scatter-{size_name(panel.point.size)}"
         yield Drawing("scatter", name, proxy_scatter([panel]), caption)
 
 
@@ -122,5 +122,5 @@ def _unit(result: FitResult) -> str:
 
 def _signal(signal: Signal | None) -> Iterator[Drawing]:
     if signal is not None and signal.categories:
-        caption = f"Every design at {count_name(signal.size)}, sorted within its category."
+        caption = f"Every design at {size_name(signal.size)}, sorted within its category."
         yield Drawing("signal", "categories", category_strip(signal.categories), caption)

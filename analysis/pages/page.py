@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from analysis.pages.plots.style import inline_svg
 from analysis.pages.verdict import share, within
-from analysis.words import count_name, figure
+from analysis.words import figure, size_name
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {
         "figure": figure,
-        "count": count_name,
+        "size": size_name,
         "share": share,
         "interval": _brackets,
         "plain": lambda value: "-" if value is None else f"{value:.3g}",

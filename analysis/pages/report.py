@@ -22,7 +22,7 @@ from analysis.pages.sheets import (
 )
 from analysis.pages.verdict import cheapest_sentence, rung_name, unmeasured, verdict
 from analysis.tables.pairs import MACRO
-from analysis.words import count_name, listed
+from analysis.words import listed, size_name
 
 METHODS = (
     "R² is the squared Pearson correlation of the designs' scores at a proxy and at the target, as "
@@ -74,7 +74,7 @@ def write_report(
         "pages/report.html.j2",
         out,
         drawings,
-        title=title or f"Which proxies decide like {count_name(result.target.size)}?",
+        title=title or f"Which proxies decide like {size_name(result.target.size)}?",
         lead=lead,
         facts=_facts(result, factors),
         verdict=verdict(result),

@@ -11,7 +11,7 @@ from analysis.fit import FitResult
 from analysis.pages.summary import zone_of
 from analysis.pages.verdict import interval_of, rung_name, size_ladder, within
 from analysis.statistics.curve import CurvePoint
-from analysis.words import count_name, figure
+from analysis.words import count_name, figure, size_name
 
 VERDICTS = {
     "transfers": "transfers",
@@ -122,7 +122,7 @@ def decision_sheets(result: FitResult) -> list[DecisionSheet]:
             target = _effect(last.target_effect, last.target_ci95)
             pairs.append((f"{levels[0]} → {levels[1]}", cells, target))
         summary = _decision_summary(rows, max(sizes))
-        names = tuple(count_name(size) for size in sizes)
+        names = tuple(size_name(size) for size in sizes)
         sheets.append(DecisionSheet(factor, summary, names, tuple(pairs)))
     return sheets
 
@@ -131,7 +131,7 @@ def comparison_sheet(result: FitResult) -> Sheet | None:
     """How much R² the next smaller size loses, on the same designs; None with one size."""
     rows = tuple(
         (
-            f"from {count_name(one.size_a)} to {count_name(one.size_b)}",
+            f"from {size_name(one.size_a)} to {size_name(one.size_b)}",
             figure(one.delta_r2),
             _interval(one.ci95),
         )
@@ -191,13 +191,13 @@ def cost_sheets(costs: pd.DataFrame | None) -> list[Sheet]:
             amounts = sums.loc[size]
             total = float(amounts.sum())
             parts = [_part(amounts[phase], total) for phase in phases]
-            lines.append((count_name(float(size)), _amount(total / cells[size]), *parts))
+            lines.append((size_name(float(size)), _amount(total / cells[size]), *parts))
         sheets.append(Sheet(titles[str(unit)], ("size", "total", *phases), tuple(lines)))
     return sheets
 
 
 def _sizes(points: Sequence[CurvePoint]) -> tuple[str, ...]:
-    return tuple(count_name(point.size) for point in points)
+    return tuple(size_name(point.size) for point in points)
 
 
 def _interval(limits: tuple[float, float] | None) -> str:
@@ -226,7 +226,7 @@ def _decision_summary(rows: Sequence[Decision], size: float) -> str:
     verdicts = [row.verdict for row in rows if row.size == size]
     counts = {word: sum(VERDICTS[v] == word for v in verdicts) for word in VERDICTS.values()}
     told = ", ".join(f"{word} {count}" for word, count in counts.items() if count)
-    return f"of {len(verdicts)} pairs of levels at {count_name(size)}: {told}"
+    return f"of {len(verdicts)} pairs of levels at {size_name(size)}: {told}"
 
 
 def _effect(effect: float | None, limits: tuple[float, float] | None) -> str:

@@ -8,7 +8,7 @@ from rich.text import Text
 from analysis.fit import FitResult
 from analysis.pages.verdict import unmeasured
 from analysis.statistics.curve import CurvePoint, Interval
-from analysis.words import count_name, figure
+from analysis.words import count_name, figure, size_name
 
 STYLES = {
     "certified": "green",
@@ -29,7 +29,7 @@ def summarise(result: FitResult) -> RenderableType:
         A rich renderable; `as_text` turns it into plain text.
     """
     sampled = result.target.samples is not None
-    target = count_name(result.target.size)
+    target = size_name(result.target.size)
     of = f" on {result.benchmark}" if result.benchmark else ""
     table = Table(
         title=f"Agreement with {target}{of}",
@@ -48,7 +48,7 @@ def summarise(result: FitResult) -> RenderableType:
     table.add_column("cost", justify="right", no_wrap=True)
     table.add_column("zone", no_wrap=True)
     for point in result.headline:
-        cells = [count_name(point.size)]
+        cells = [size_name(point.size)]
         if sampled:
             cells.append(count_name(point.samples or 0))
         cells += [str(point.n), str(point.seeds)]
@@ -59,7 +59,7 @@ def summarise(result: FitResult) -> RenderableType:
     parts: list[RenderableType] = [table] if result.headline else []
     parts.append(Text(_verdict(result)))
     if result.critical_samples is not None:
-        size = count_name(result.critical_samples.size)
+        size = size_name(result.critical_samples.size)
         parts.append(Text(f"Data at {size}: {result.critical_samples.reason}"))
     parts += [Text(f"! {w.code}: {w.message}") for w in result.warnings]
     gaps = unmeasured(
@@ -101,7 +101,7 @@ def zone_of(point: CurvePoint, result: FitResult) -> str:
 def _verdict(result: FitResult) -> str:
     critical = result.critical_size
     if critical.certified is not None:
-        start = f"Trust proxies from {count_name(critical.certified)} up"
+        start = f"Trust proxies from {size_name(critical.certified)} up"
     elif critical.status == "refused":
         start = "No verdict"
     else:

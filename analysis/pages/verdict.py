@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from analysis.fit import FitResult
 from analysis.statistics.curve import CurvePoint
-from analysis.words import count_name, figure, listed, proxy_name
+from analysis.words import figure, listed, proxy_name, size_name
 
 UNITS = {"r2": "R²", "decision_accuracy": "decision accuracy"}
 
@@ -32,15 +32,15 @@ class Verdict:
 def verdict(result: FitResult) -> Verdict:
     """Say which proxy to trust, its share of the target's cost and with what confidence."""
     critical = result.critical_size
-    target = count_name(result.target.size)
+    target = size_name(result.target.size)
     if critical.certified is not None:
-        headline = f"Trust proxies from {count_name(critical.certified)} up to design for {target}."
+        headline = f"Trust proxies from {size_name(critical.certified)} up to design for {target}."
     elif critical.status == "refused":
         headline = f"No verdict for {target}: nothing here can be judged."
     else:
         headline = f"No proxy is certified to decide for {target} yet."
         if critical.plausible:
-            names = listed([count_name(size) for size in sorted(critical.plausible)])
+            names = listed([size_name(size) for size in sorted(critical.plausible)])
             headline += f" Plausible: {names}."
     point = spoken_of(result)
     tiles = _tiles(result, point) if point else ()
@@ -107,7 +107,7 @@ def unmeasured(result: FitResult, *, factors: bool, cost: bool, signal: bool) ->
         signal: whether the signal check was made.
     """
     codes = {warning.code for warning in result.warnings}
-    target = count_name(result.target.size)
+    target = size_name(result.target.size)
     gaps = []
     if "one_seed" in codes:
         gaps.append(
@@ -138,7 +138,7 @@ def _tiles(result: FitResult, point: CurvePoint) -> tuple[Tile, ...]:
     sure = f"{100 * critical.confidence:g}% confidence"
     wanted = f"{UNITS[critical.metric]} ≥ {critical.threshold:g}"
     certified = critical.certified is not None
-    size = count_name(point.size)
+    size = size_name(point.size)
     samples = rung_name(result, point.size, point.samples).removeprefix(size).strip()
     shown = f"{wanted} with {sure}" if certified else f"{wanted} is not shown with {sure}"
     return (
@@ -155,7 +155,7 @@ def _tiles(result: FitResult, point: CurvePoint) -> tuple[Tile, ...]:
             else "of the target's, by parameters and samples",
         ),
         Tile(
-            f"R² to {count_name(result.target.size)}",
+            f"R² to {size_name(result.target.size)}",
             figure(point.r2),
             f"{within(interval_of(point, 'r2'))}; r {figure(point.r)}",
         ),

@@ -23,7 +23,7 @@ from analysis.pages.plots.style import (
     styled,
 )
 from analysis.tables.published import Published
-from analysis.words import count_name, figure
+from analysis.words import figure, size_name
 
 MIXTURES = {"A": ("o", BLUE), "B": ("s", ORANGE), "C": ("^", GREEN)}
 
@@ -69,9 +69,9 @@ def mixture_scatter(frame: pd.DataFrame, proxy: float, target: float, broken: st
             markeredgewidth=1.5, label=f"hollow: setting {broken}" if mixture == "C" else None,
         )  # fmt: skip
     r = float(np.corrcoef(wide[proxy], wide[target])[0, 1])
-    axis.set_title(f"{count_name(proxy)} and {count_name(target)}: R² {figure(r * r)}")
-    axis.set_xlabel(f"average score at {count_name(proxy)}")
-    axis.set_ylabel(f"average score at {count_name(target)}")
+    axis.set_title(f"{size_name(proxy)} and {size_name(target)}: R² {figure(r * r)}")
+    axis.set_xlabel(f"average score at {size_name(proxy)}")
+    axis.set_ylabel(f"average score at {size_name(target)}")
     drawing.legend(loc="outside lower center", ncols=2, handletextpad=0.3, columnspacing=1.5)
     return drawing
 
@@ -106,7 +106,7 @@ def remaining(curves: Mapping[str, Mapping[float, float | None]]) -> Figure:
             range(len(sizes)), np.array(heights, float), marker=marker, color=colour, linewidth=1.5,
             markersize=7, markeredgecolor="white", label=name,
         )  # fmt: skip
-    axis.set_xticks(range(len(sizes)), [count_name(size) for size in sizes])
+    axis.set_xticks(range(len(sizes)), [size_name(size) for size in sizes])
     axis.set_ylim(0, 1)
     axis.set_xlim(-0.25, len(sizes) - 0.75)
     axis.set_ylabel("R² to the target")

@@ -18,7 +18,7 @@ from analysis.paper.reanalysis import (
     reanalyse,
 )
 from analysis.tables.published import STUDIES, published_ranking
-from analysis.words import count_name, figure, listed
+from analysis.words import figure, listed, size_name
 
 OUT = Path("reports/paper")
 NAMED = 5
@@ -73,10 +73,10 @@ def _drawings(found: Reanalysis) -> Iterator[Drawing]:
     target = found.result.target.size
     for size in found.sizes:
         caption = (
-            f"Fig. 15, {count_name(size)} and {count_name(target)}: the agreement lies between the "
+            f"Fig. 15, {size_name(size)} and {size_name(target)}: the agreement lies between the "
             f"mixtures and in setting {BROKEN}. Lines: least squares within a mixture, without it."
         )
-        name = f"scatter-{count_name(size)}"
+        name = f"scatter-{size_name(size)}"
         yield Drawing("scatter", name, mixture_scatter(found.frame, size, target, BROKEN), caption)
     curves = {
         "all 21 designs": found.every.r2,
@@ -103,13 +103,13 @@ def _drawings(found: Reanalysis) -> Iterator[Drawing]:
 def _headline(found: Reanalysis) -> str:
     largest = found.sizes[0]
     certified = [
-        f"{count_name(size)} at R² ≥ {threshold:g}" if size else f"nothing at R² ≥ {threshold:g}"
+        f"{size_name(size)} at R² ≥ {threshold:g}" if size else f"nothing at R² ≥ {threshold:g}"
         for threshold, size in found.certified.items()
     ]
     left = figure(found.sane.within_r2[largest])
     return (
         f"With 95% confidence the scores certify {listed(certified)}; within a mixture, and "
-        f"without its broken setting, {count_name(largest)} keeps R² {left}."
+        f"without its broken setting, {size_name(largest)} keeps R² {left}."
     )
 
 
@@ -117,7 +117,7 @@ def _reason(found: Reanalysis) -> str:
     large = found.shares["mixture"] + found.shares[f"setting {BROKEN} against the rest"]
     pairs = listed(
         [
-            f"{share(found.sane.within_decision_accuracy[size])} at {count_name(size)}"
+            f"{share(found.sane.within_decision_accuracy[size])} at {size_name(size)}"
             for size in found.sizes
         ]
     )
@@ -131,7 +131,7 @@ def _reason(found: Reanalysis) -> str:
 def _tiles(found: Reanalysis) -> list[Tile]:
     return [
         Tile(
-            f"R² of {count_name(point.size)} to 7B",
+            f"R² of {size_name(point.size)} to 7B",
             figure(point.r2),
             f"{within(interval_of(point, 'r2'))}; {figure(found.sane.within_r2[point.size])} "
             "without the two contrasts",
@@ -151,7 +151,7 @@ def _line(found: Reanalysis) -> str:
 
 def _regret(found: Reanalysis) -> str:
     told = [
-        f"{point.regret or 0:.2f} points at {count_name(point.size)}"
+        f"{point.regret or 0:.2f} points at {size_name(point.size)}"
         for point in found.result.headline
     ]
     return f"At 7B the proxy's best design is worse than the best one by {listed(told)}."

@@ -9,7 +9,7 @@ from analysis.fit import FitResult, fit
 from analysis.pages.sheets import Sheet
 from analysis.pages.verdict import interval_of
 from analysis.tables.published import consistency
-from analysis.words import count_name, figure
+from analysis.words import figure, size_name
 
 FACTORS = ("setting", "mixture")
 BROKEN = "7"
@@ -135,13 +135,13 @@ def claims_sheet(found: Reanalysis) -> Sheet:
         alike = [figure(part.within_decision_accuracy[s]) for s in found.sizes]
         rows.append((f"R² within mixtures{which}", *within))
         rows.append((f"pairs within mixtures decided alike{which}", *alike))
-    return Sheet("agreement with 7B", ("", *map(count_name, found.sizes)), tuple(rows))
+    return Sheet("agreement with 7B", ("", *map(size_name, found.sizes)), tuple(rows))
 
 
 def pairs_sheet(found: Reanalysis) -> Sheet:
     """R² of every two sizes, printed and recomputed (Fig. 15)."""
     rows = [
-        (f"{count_name(proxy)} and {count_name(target)}", figure(printed), figure(again))
+        (f"{size_name(proxy)} and {size_name(target)}", figure(printed), figure(again))
         for (proxy, target), printed in PRINTED.items()
         for again in [found.pairs[proxy, target]]
     ]

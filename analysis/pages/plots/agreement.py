@@ -22,7 +22,7 @@ from analysis.pages.plots.style import (
 from analysis.pages.summary import zone_of
 from analysis.pages.verdict import interval_of, size_ladder
 from analysis.statistics.curve import CurvePoint
-from analysis.words import count_name, figure
+from analysis.words import count_name, figure, size_name
 
 ZONES = {
     "certified": ("o", BLUE),
@@ -86,7 +86,7 @@ def samples_curve(result: FitResult) -> Figure:
         places = [(point.samples or 0) * shift for point in line]
         marker, colour = looks[index % len(looks)]
         axis.plot(places, [getattr(point, metric) for point in line], color=colour)
-        _series(axis, places, line, metric, marker, colour, count_name(size))
+        _series(axis, places, line, metric, marker, colour, size_name(size))
     _log_ticks(axis, sorted({point.samples or 0 for point in points}))
     axis.set_xlabel("training samples")
     axis.set_ylabel(METRICS[metric])
@@ -130,8 +130,8 @@ def _size_axis(axis: Axes, points: Sequence[CurvePoint], target: float) -> None:
     """Tick labels hold the signed r under the size, since R² hides its sign."""
     crowded = len(points) > CROWDED
     joint = "  " if crowded else "\n"
-    ticks = {point.size: f"{count_name(point.size)}{joint}r {figure(point.r)}" for point in points}
-    ticks.setdefault(target, f"{count_name(target)}{joint}target")
+    ticks = {point.size: f"{size_name(point.size)}{joint}r {figure(point.r)}" for point in points}
+    ticks.setdefault(target, f"{size_name(target)}{joint}target")
     _log_ticks(axis, list(ticks))
     axis.set_xticklabels(ticks.values(), rotation=90 if crowded else 0)
     axis.set_xlabel("proxy size (parameters)")

@@ -10,7 +10,7 @@ from analysis.conclusions.decisions import Decision
 from analysis.pages.plots.agreement import CROWDED
 from analysis.pages.plots.style import BLUE, GREEN, INK, MUTED, RED, canvas, styled, wrapped
 from analysis.statistics.curve import Interval
-from analysis.words import count_name, listed
+from analysis.words import listed, size_name
 
 COLOURS = {"reversed": RED, "undecided": MUTED, "shrinks": GREEN, "transfers": BLUE}
 """Verdicts, the worst first -> colour of the line of a pair of levels."""
@@ -44,7 +44,7 @@ def effect_slopes(decisions: Sequence[Decision], unit: str = "score") -> Figure:
             _line(axis, rows, sizes, next(markers), names[pair])
         else:
             _thin_line(axis, rows, sizes)
-    axis.set_xticks(range(len(sizes) + 1), [*(count_name(size) for size in sizes), "target"])
+    axis.set_xticks(range(len(sizes) + 1), [*(size_name(size) for size in sizes), "target"])
     axis.tick_params(axis="x", rotation=90 if len(sizes) > CROWDED else 0)
     axis.set_xlim(-0.3, len(sizes) + 0.3)
     axis.set_ylabel(f"effect ({unit})")
@@ -118,6 +118,6 @@ def _names(pairs: Mapping[tuple[str, str], Sequence[Decision]]) -> dict[tuple[st
 def _name(pair: tuple[str, str], rows: Sequence[Decision]) -> str:
     verdict = worst_verdict(rows)
     if verdict in ("reversed", "undecided"):
-        where = [count_name(row.size) for row in rows if _short(row) == verdict]
+        where = [size_name(row.size) for row in rows if _short(row) == verdict]
         verdict += f" at {listed(where)}" if len(where) < len(rows) else ""
     return wrapped(f"{pair[0]} → {pair[1]}: {verdict}")

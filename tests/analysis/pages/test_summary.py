@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ablate.sizes import LADDER, NAMES
 from analysis import fit
 from analysis.pages.summary import as_text, zone_of
 from analysis.statistics.curve import CurvePoint
-from analysis.words import count_name, figure, listed, proxy_name
+from analysis.words import count_name, figure, listed, proxy_name, size_name
 from tests.analysis.planted import apollo, ladder, table
 
 
@@ -69,6 +70,18 @@ def test_a_negative_r_is_shown() -> None:
 )
 def test_counts_as_people_say_them(count: float, name: str) -> None:
     assert count_name(count) == name
+
+
+def test_sizes_of_our_ladder_go_by_their_row() -> None:
+    assert [size_name(row.parameters) for row in LADDER] == list(NAMES)
+    assert size_name(float(LADDER[1].parameters)) == "30K"
+    assert size_name(LADDER[1].parameters + 1) == "31.07K" and size_name(4e9) == "4B"
+    rng = np.random.default_rng(3)
+    scores = ladder(rng, 21, {float(row.parameters): 0.9 for row in LADDER[:2]})
+    scores[float(LADDER[2].parameters)] = rng.standard_normal(21)
+    text = as_text(fit(table(scores)))
+    assert "Agreement with 100K" in text and "at 30K the" in text
+    assert {"10K", "30K"} <= {word for line in text.splitlines() for word in line.split()[:1]}
 
 
 def test_words() -> None:
