@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.conclusions.advice import Step, next_steps
+from analysis.conclusions.against_paper import AxisComparison, compare_with_paper
 from analysis.conclusions.cost import Offer, cheapest, frontier, relative_cost
 from analysis.conclusions.critical import (
     CriticalSamples,
@@ -54,6 +55,8 @@ class FitResult:
     """Whether costs come from the table, and not from parameters times samples."""
     evaluation: tuple[EvaluationNoise, ...] | None
     """Noise of the questions per rung and benchmark; None without a file of questions."""
+    against_paper: tuple[AxisComparison, ...]
+    """One per column named like an axis of the Apollo paper's ablations."""
     warnings: tuple[FitWarning, ...]
 
     @property
@@ -136,6 +139,7 @@ def fit(
         next=tuple(next_steps(judged, verdict, rung.size)),
         cost_is_measured=table.cost is not None,
         evaluation=None if questions is None else evaluation_noise(questions, table),
+        against_paper=compare_with_paper(frame, table, scores.means(rung, headline, measures[1])),
         warnings=in_words(everywhere),
     )
 

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from analysis.conclusions.against_paper import compare_with_paper
 from analysis.conclusions.signal import Signal
 from analysis.fit import FitResult
 from analysis.pages.gallery import draw_all
@@ -95,7 +94,7 @@ def write_report(
         carried=carried_sheet(result),
         decisions=decision_sheets(result),
         questions=question_sheet(result),
-        against_paper=paper_sheet(compare_with_paper(frame)),
+        against_paper=paper_sheet(result.against_paper),
         signal=signal,
         costs=cost_sheets(costs),
         warnings=result.warnings,

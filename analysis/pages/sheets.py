@@ -9,7 +9,7 @@ from analysis.conclusions.against_paper import AxisComparison
 from analysis.conclusions.decisions import Decision
 from analysis.fit import FitResult
 from analysis.pages.summary import zone_of
-from analysis.pages.verdict import interval_of, rung_name, size_ladder, within
+from analysis.pages.verdict import interval_of, rung_name, size_ladder, tau_told, within
 from analysis.statistics.curve import CurvePoint
 from analysis.words import count_name, figure, size_name
 
@@ -163,15 +163,15 @@ def question_sheet(result: FitResult) -> Sheet | None:
 
 def paper_sheet(axes: Sequence[AxisComparison]) -> Sheet | None:
     """Our order of levels beside the paper's, a row per axis; None without a level in common."""
-    if not axes:
-        return None
     rows = []
     for one in axes:
-        ours = sorted(one.levels, key=lambda level: -level[1])
-        theirs = sorted(one.levels, key=lambda level: -level[2])
-        orders = [" > ".join(name for name, _, _ in levels) for levels in (ours, theirs)]
-        rows.append((one.axis, figure(one.tau), *orders))
-    return Sheet("Against the paper", ("axis", "tau", "here", "in the paper"), tuple(rows))
+        if one.levels:
+            ours = sorted(one.levels, key=lambda common: -common.score)
+            theirs = sorted(one.levels, key=lambda common: -common.paper_score)
+            orders = [" > ".join(common.level for common in levels) for levels in (ours, theirs)]
+            rows.append((one.axis, tau_told(one), *orders))
+    columns = ("axis", "tau", "here", "in the paper")
+    return Sheet("Against the paper", columns, tuple(rows)) if rows else None
 
 
 def cost_sheets(costs: pd.DataFrame | None) -> list[Sheet]:

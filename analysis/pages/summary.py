@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.fit import FitResult
-from analysis.pages.verdict import unmeasured
+from analysis.pages.verdict import tau_told, unmeasured
 from analysis.statistics.curve import CurvePoint, Interval
 from analysis.words import count_name, figure, size_name
 
@@ -61,6 +61,8 @@ def summarise(result: FitResult) -> RenderableType:
     if result.critical_samples is not None:
         size = size_name(result.critical_samples.size)
         parts.append(Text(f"Data at {size}: {result.critical_samples.reason}"))
+    if result.against_paper:
+        parts.append(Text(_against_paper(result)))
     parts += [Text(f"! {w.code}: {w.message}") for w in result.warnings]
     gaps = unmeasured(
         result,
@@ -107,6 +109,11 @@ def _verdict(result: FitResult) -> str:
     else:
         start = "No proxy is certified"
     return f"{start}. {critical.reason}"
+
+
+def _against_paper(result: FitResult) -> str:
+    told = [f"  {axis.axis:<11} {tau_told(axis)}" for axis in result.against_paper]
+    return "\n".join(["Kendall tau to the Apollo paper's order of levels at 3B:", *told])
 
 
 def _squares(point: CurvePoint) -> Interval | None:

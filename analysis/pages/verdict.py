@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from analysis.conclusions.against_paper import FEWEST, AxisComparison
 from analysis.fit import FitResult
 from analysis.statistics.curve import CurvePoint
 from analysis.words import figure, listed, proxy_name, size_name
@@ -123,6 +124,16 @@ def unmeasured(result: FitResult, *, factors: bool, cost: bool, signal: bool) ->
         gaps.append("Whether the benchmark tells designs apart: no signal check was made.")
     gaps.append(f"Targets larger than {target}, and designs outside the levels compared here.")
     return gaps
+
+
+def tau_told(axis: AxisComparison) -> str:
+    """Kendall's tau to the paper's order of levels, or why there is none."""
+    common = len(axis.levels)
+    if common < FEWEST:
+        return f"too few levels match ({common} of {common + axis.unmatched})"
+    if axis.kendall_tau_b is None:
+        return f"all of {common} levels are tied"
+    return f"{figure(axis.kendall_tau_b)}, {common} levels, {share(axis.chance)} by chance"
 
 
 def share(part: float | None) -> str:

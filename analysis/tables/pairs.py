@@ -127,6 +127,16 @@ class Scores:
         empty = Side(np.full(len(table.variants), np.nan), Runs(none, none, np.zeros(0)))
         return self._sides.get(key, empty)
 
+    def means(self, rung: Rung, benchmark: str | None, measure: str | None) -> Floats:
+        """Seed mean of every variant of the table at one rung; for macro over all it scored."""
+        if not self._is_macro(benchmark):
+            return self.side(rung, benchmark, measure).mean
+        sides = [self.side(rung, name, measure) for name in self.table.benchmarks]
+        return _macro([s for s in sides if len(s.runs.score)], len(self.table.variants)).mean
+
+    def _is_macro(self, benchmark: str | None) -> bool:
+        return benchmark == MACRO and len(self.table.benchmarks) > 1
+
     def pair(
         self, proxy: Rung, target: Rung, benchmark: str | None, measures: tuple[str | None, ...]
     ) -> PairedScores:
@@ -138,7 +148,7 @@ class Scores:
             benchmark: one benchmark, or `MACRO` for all that both rungs were scored on.
             measures: the proxy's measure and the target's.
         """
-        macro = benchmark == MACRO and len(self.table.benchmarks) > 1
+        macro = self._is_macro(benchmark)
         names = self.table.benchmarks if macro else (benchmark,)
         sides = [
             [self.side(rung, name, measure) for name in names]
@@ -165,10 +175,9 @@ class Scores:
 
     def seeds(self, rung: Rung, benchmark: str | None, measure: str | None) -> int:
         """Smallest number of seeds per scored variant at a rung; over all benchmarks for macro."""
-        macro = benchmark == MACRO and len(self.table.benchmarks) > 1
         counts = [
             count[count > 0]
-            for name in (self.table.benchmarks if macro else (benchmark,))
+            for name in (self.table.benchmarks if self._is_macro(benchmark) else (benchmark,))
             for count in [self.side(rung, name, measure).seeds]
         ]
         return min((int(count.min()) for count in counts if len(count)), default=0)
@@ -189,15 +198,20 @@ def _seed_means(runs: Runs, variants: int) -> Floats:
     count = np.bincount(runs.variant, minlength=variants)
     total = np.bincount(runs.variant, weights=runs.score, minlength=variants)
     with np.errstate(invalid="ignore"):
-        return _rounded(np.where(count > 0, total / count, np.nan))
+        means = np.where(count > 0, total / count, np.nan)
+    return rounded(means, float(np.abs(runs.score).max(initial=0.0)))
 
 
-def _rounded(values: Floats) -> Floats:
-    present = values[~np.isnan(values)]
-    largest = float(np.abs(present).max()) if len(present) else 0.0
-    if largest < 1e-100:
-        return values
-    return np.round(values, _DIGITS - int(np.floor(np.log10(largest))))
+def rounded(means: Floats, scale: float) -> Floats:
+    """Means without the float noise of their sums, so that ties stay ties.
+
+    Args:
+        means: NaN stays.
+        scale: largest magnitude of what was averaged.
+    """
+    if scale < 1e-100:
+        return means
+    return np.round(means, _DIGITS - int(np.floor(np.log10(scale))))
 
 
 def _macro(sides: list[Side], variants: int) -> Side:
@@ -221,7 +235,9 @@ def _macro(sides: list[Side], variants: int) -> Side:
     )
     codes = np.array([run[:2] for run in whole], np.intp).reshape(-1, 2)
     scores = np.array([run[2] for run in whole], float)
-    return Side(_rounded(total / max(len(sides), 1)), Runs(codes[:, 0], codes[:, 1], scores))
+    return Side(
+        rounded(total / max(len(sides), 1), scale=1.0), Runs(codes[:, 0], codes[:, 1], scores)
+    )
 
 
 def _renumbered(runs: Runs, variants: Codes) -> Runs:

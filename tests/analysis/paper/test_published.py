@@ -1,16 +1,11 @@
 import csv
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from ablate.spec import Design
-from analysis.conclusions.against_paper import compare_with_paper
 from analysis.paper.page import write_paper
 from analysis.paper.reanalysis import PRINTED, claims_sheet, reanalyse
-from analysis.tables.published import STUDIES, consistency, published_ranking
-from experiments.consistency import STUDY
+from analysis.tables.published import consistency, published_ranking
 
 B4, B15, B05 = 4e9, 1.5e9, 5e8
 
@@ -95,46 +90,6 @@ def test_five_categories_of_200_questions_leave_a_point_and_a_half_of_noise():
 def test_an_unknown_study_is_told_with_the_choices():
     with pytest.raises(ValueError, match="unknown study 'optics'; choose from sampling"):
         published_ranking("optics")
-
-
-def _scored(designs: tuple[Design, ...], score_of) -> pd.DataFrame:
-    about = {"size": 1e6, "measure": "accuracy"}
-    return pd.DataFrame([{**d.labels(), **about, "score": score_of(d)} for d in designs])
-
-
-def test_our_levels_meet_the_papers_on_every_axis_but_mixture():
-    compared = compare_with_paper(_scored(STUDY.grid.designs(), lambda _: 0.5))
-    levels = {one.axis: {name for name, _, _ in one.levels} for one in compared}
-    assert levels == {
-        "sampling": {"uniform-8", "fps-1", "fps-2"},
-        "encoder": {"siglip", "videomae", "siglip+videomae"},
-        "connector": {"mlp-pool", "perceiver"},
-        "integration": {"none", "start-end", "timestamps"},
-        "schedule": {"1-frozen", "2-connector", "3-vision-then-llm"},
-    }
-    assert set(levels) < set(STUDIES)
-    assert all(one.tau is None for one in compared)
-
-
-@pytest.mark.parametrize("sign", [1, -1])
-def test_tau_is_1_for_the_papers_order_and_minus_1_for_its_reverse(sign):
-    order = ["plain", "separators", "timestamps"]
-    frame = _scored(STUDY.grid.designs(), lambda d: sign * order.index(d.integration.label))
-    taus = {one.axis: one.tau for one in compare_with_paper(frame)}
-    assert taus["integration"] == pytest.approx(sign)
-
-
-def test_only_the_largest_size_is_compared():
-    order = ["plain", "separators", "timestamps"]
-    frame = _scored(STUDY.grid.designs(), lambda d: float(order.index(d.integration.label)))
-    small = frame.assign(size=1e3, score=-5 * frame.score)
-    taus = {one.axis: one.tau for one in compare_with_paper(pd.concat([small, frame]))}
-    assert taus["integration"] == pytest.approx(1)
-
-
-def test_a_table_without_our_axes_has_nothing_to_compare():
-    frame = pd.DataFrame({"variant": ["a"], "size": [1.0], "score": [np.pi]})
-    assert compare_with_paper(frame) == ()
 
 
 def test_the_paper_command_leaves_page_table_and_figures(tmp_path: Path):

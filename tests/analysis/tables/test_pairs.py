@@ -42,6 +42,17 @@ def test_equal_seeds_in_another_order_tie(scores: list[float]) -> None:
     assert found.x[0] == found.x[1]
 
 
+def test_means_that_cancel_leave_no_spread() -> None:
+    y = np.random.default_rng(8).standard_normal(21)
+    opposed = [
+        table({1: sign * y, 2: y}, benchmark=name) for name, sign in (("one", 1), ("two", -7))
+    ]
+    found = pair(pd.concat(opposed), MACRO)
+    assert np.ptp(found.x) == 0 and np.ptp(found.y) > 1
+    thirds = np.array([[0.1 * k, 0.2 * k, -0.3 * k] for k in range(1, 8)])
+    assert np.ptp(pair(table({1: thirds, 2: np.arange(7.0)})).x) == 0
+
+
 def test_missing_cells_leave_variants_out() -> None:
     frame = table({1: np.arange(6.0), 2: np.arange(6.0)})
     frame.loc[0, "score"] = np.nan
