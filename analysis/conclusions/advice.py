@@ -1,16 +1,22 @@
 """What to train next: the step that would narrow the verdict most for its cost."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from math import atanh, ceil, pi, sin, sqrt, tanh
 
-from scipy.special import ndtr, ndtri
+import numpy as np
 
 from analysis.conclusions.critical import CriticalSize
+from analysis.statistics.agreement import accuracy_lower_limits
+from analysis.statistics.correlation import lower_limits
 from analysis.statistics.curve import MIN_VARIANTS, Comparison
-from analysis.words import size_name
+from analysis.statistics.foresight import PROXY, TARGET, Foresight, Outlook
+from analysis.tables.pairs import Floats
+from analysis.words import figure, size_name
 
-_CLOSE = 0.999  # r taken for the target with itself, whose atanh is infinite
+MORE_DESIGNS = 2
+TABLES = 400
+"""Simulated tables of every step; fewer where there are many variants."""
+_CELLS = 250_000  # scores simulated of a step: keeps a large table's share of the time small
 
 
 @dataclass(frozen=True)
@@ -25,10 +31,10 @@ class Step:
 
 @dataclass(frozen=True)
 class _Prospect:
-    """A step with the chance that it certifies the size in question, and its cost."""
+    """A step, by how much of the way to the threshold it is expected to close, and its cost."""
 
     step: Step
-    gain: float
+    closed: float
     cost: float
     """In runs of the target."""
 
@@ -36,11 +42,12 @@ class _Prospect:
 def next_steps(
     proxies: Sequence[Comparison], critical: CriticalSize, target_size: float
 ) -> list[Step]:
-    """Rank more seeds, more designs and another size by what they add per cost.
+    """Rank more seeds, more designs and a larger proxy by what they narrow the verdict per cost.
 
-    The question is always the largest size that is not certified. A step's chance to certify it
-    takes today's figures for the truth: atanh r is normal around them with today's jackknife
-    error, rescaled by n - 3; seeds move r by the reliability of their mean.
+    The question is always the largest size that is not certified: by how much its lower limit, or
+    that of the larger size trained instead, comes nearer to the threshold. Every step is simulated
+    from the fitted variances (`analysis.statistics.foresight`), always with the same random
+    numbers; steps that are not expected to help are left out.
 
     Args:
         proxies: one per size, largest first.
@@ -49,78 +56,29 @@ def next_steps(
     """
     if critical.status == "refused":
         return [_more_variants(proxies)] if proxies else []
-    below = [
+    open_ = [
         i
         for i, proxy in enumerate(proxies)
         if critical.certified is None or proxy.rung.size < critical.certified
     ]
-    if not below:
+    if not open_:
         smallest = size_name(proxies[-1].rung.size)
         what = f"train the designs at a size below {smallest}"
         return [Step("size", what, f"every size tried is certified: {smallest} may not be the end")]
-    proxy = proxies[below[0]]
-    if proxy.correlation is None or proxy.pair.n < MIN_VARIANTS:
+    proxy = proxies[open_[0]]
+    if proxy.point.judged_by(critical.metric) is None:
         return [_more_variants([proxy])]
-    larger = proxies[below[0] - 1] if below[0] > 0 else None
-    state = _State.of(proxy, critical)
-    if abs(proxy.correlation.r) == 1:
-        return []
-    prospects = [
-        *_seeds(proxy, state),
-        _designs(proxy, state),
-        _size(proxy, larger, state, target_size),
-    ]
-    ranked = sorted(prospects, key=lambda p: -p.gain / p.cost)
-    steps = [p.step for p in ranked if p.gain > 0]
+    larger = proxies[open_[0] - 1] if open_[0] > 0 else None
+    simulated = _Simulation(proxy, critical, target_size)
+    prospects = [*simulated.seeds(), simulated.designs(), *simulated.size(larger)]
+    ranked = sorted(prospects, key=lambda p: -p.closed / p.cost)
+    steps = [p.step for p in ranked if p.closed > 0]
     if proxy.noise_proxy is None or proxy.noise_target is None:
         where = size_name(proxy.rung.size) if proxy.noise_proxy is None else "the target"
         what = f"train a second seed of some designs at {where}"
         expected = "tells seed noise from failed transfer, which no other step does"
         steps.append(Step("seed", what, expected))
     return steps
-
-
-@dataclass(frozen=True)
-class _State:
-    """Today's figures about the size in question."""
-
-    name: str
-    z: float
-    error: float
-    needed: float
-    """atanh of the r that reaches the threshold."""
-    quantile: float
-    n: int
-
-    @classmethod
-    def of(cls, proxy: Comparison, critical: CriticalSize) -> "_State":
-        r = proxy.correlation
-        if r is None:
-            raise ValueError("a proxy without r has no state")
-        theta = critical.threshold
-        level = sqrt(theta) if critical.metric == "r2" else sin(pi * (theta - 0.5))
-        quantile = float(ndtri(critical.confidence))
-        return cls(
-            name=size_name(proxy.rung.size),
-            z=r.z,
-            error=r.half_width(critical.confidence) / quantile if quantile > 0 else 1.0,
-            needed=atanh(max(min(level, _CLOSE), 0.0)),
-            quantile=quantile,
-            n=r.n,
-        )
-
-    def chance(self, z: float | None = None, n: int | None = None) -> float:
-        """Probability that the lower limit passes in a repetition with this z and n."""
-        error = self.error * sqrt((self.n - 3) / ((n or self.n) - 3))
-        if error == 0:
-            return 1.0
-        return float(ndtr(((self.z if z is None else z) - self.needed) / error - self.quantile))
-
-    def words(self, chance: float) -> str:
-        return (
-            f"chance to certify {self.name} {chance:.0%}, {self.chance():.0%} for a repetition "
-            "as it is, if today's figures are the truth"
-        )
 
 
 def _more_variants(proxies: Sequence[Comparison]) -> Step:
@@ -134,54 +92,77 @@ def _more_variants(proxies: Sequence[Comparison]) -> Step:
     return Step("design", what, f"{MIN_VARIANTS} variants in common allow a first verdict")
 
 
-def _seeds(proxy: Comparison, state: _State) -> list[_Prospect]:
-    found = []
-    point = proxy.point
-    for noise, runs, where, run_cost in (
-        (proxy.noise_proxy, proxy.pair.proxy_runs, state.name, point.relative_cost),
-        (proxy.noise_target, proxy.pair.target_runs, "the target", 1.0),
-    ):
-        if noise is None or run_cost is None:
-            continue
-        seeds = len(runs.variant) / proxy.pair.n
-        now = noise.of_mean
-        if now is None or now <= 0 or noise.between <= 0:
-            continue
-        later = noise.between / (noise.between + noise.within / (seeds + 1))
-        r = min(tanh(state.z) * sqrt(max(later / now, 1.0)), _CLOSE)
-        chance = state.chance(z=atanh(r))
-        step = Step("seed", f"train one more seed of every design at {where}", state.words(chance))
-        found.append(_Prospect(step, chance - state.chance(), proxy.pair.n * run_cost))
-    return found
+class _Simulation:
+    """Steps about one proxy that can be judged and is not certified."""
 
+    def __init__(self, proxy: Comparison, critical: CriticalSize, target_size: float) -> None:
+        self._proxy, self._critical, self._target_size = proxy, critical, target_size
+        self._name = size_name(proxy.rung.size)
+        point = proxy.point
+        figures = point.judged_by(critical.metric)
+        self._now = figures[1] if figures else 0.0
+        self._run_cost = point.relative_cost or point.size / target_size
+        pairs = proxy.pair.n ** (1 if critical.metric == "r2" else 2)
+        tables = int(np.clip(_CELLS // pairs, 10, TABLES))
+        self._foresight = Foresight(proxy, tables)
 
-def _designs(proxy: Comparison, state: _State) -> _Prospect:
-    more = ceil(state.n / 2)
-    chance = state.chance(n=state.n + more)
-    what = f"train {more} more designs at {state.name} and the target"
-    run_cost = (proxy.point.relative_cost or 1.0) * max(proxy.point.seeds, 1)
-    step = Step("design", what, state.words(chance))
-    return _Prospect(step, chance - state.chance(), more * (1 + run_cost))
+    def seeds(self) -> Iterator[_Prospect]:
+        """One more seed of every design, at the proxy and at the target."""
+        sides = (
+            (PROXY, self._proxy.noise_proxy, self._name, self._run_cost),
+            (TARGET, self._proxy.noise_target, "the target", 1.0),
+        )
+        for side, noise, where, run_cost in sides:
+            if noise is not None and noise.within > 0:
+                what = f"train one more seed of every design at {where}"
+                cost = self._proxy.pair.n * run_cost
+                yield self._prospect("seed", what, self._foresight.more_seeds(side), cost)
 
+    def designs(self) -> _Prospect:
+        """Two more designs at the proxy and the target, with as many seeds as others have."""
+        outlook = self._foresight.more_designs(MORE_DESIGNS)
+        what = f"train {MORE_DESIGNS} more designs at {self._name} and the target"
+        seeds_x, seeds_y = (
+            max(np.bincount(runs.variant).min(), 1)
+            for runs in (self._proxy.pair.proxy_runs, self._proxy.pair.target_runs)
+        )
+        cost = MORE_DESIGNS * (seeds_x * self._run_cost + seeds_y)
+        return self._prospect("design", what, outlook, cost)
 
-def _size(
-    proxy: Comparison, larger: Comparison | None, state: _State, target_size: float
-) -> _Prospect:
-    upper = larger.rung.size if larger else target_size
-    size = sqrt(proxy.rung.size * upper)
-    transfer = (_transfer(proxy) + (_transfer(larger) if larger else atanh(_CLOSE))) / 2
-    # a new size is trained with as few seeds, so the noise of today's stays
-    r = tanh(transfer) * sqrt(proxy.point.ceiling_r2 or 1.0)
-    chance = state.chance(z=atanh(min(r, _CLOSE)))
-    expected = (
-        f"chance to certify {size_name(size)} {chance:.0%}, if agreement grows steadily with size"
-    )
-    step = Step("size", f"train the designs at about {size_name(size)}", expected)
-    run_cost = (proxy.point.relative_cost or 1.0) * size / proxy.rung.size
-    return _Prospect(step, chance - state.chance(), state.n * run_cost)
+    def size(self, larger: Comparison | None) -> Iterator[_Prospect]:
+        """The designs at a size between the proxy and the next larger one, or the target."""
+        pair, between = self._proxy.pair, None
+        upper = self._target_size
+        if larger is not None:
+            if not np.array_equal(larger.pair.variants, pair.variants):
+                return
+            between, upper = larger.pair.x, larger.rung.size
+        size = float(np.sqrt(self._proxy.rung.size * upper))
+        outlook = self._foresight.size_between(between)
+        run_cost = self._run_cost * size / self._proxy.rung.size
+        cost = pair.n * max(self._proxy.point.seeds, 1) * run_cost
+        what = f"train the designs at about {size_name(size)}"
+        yield self._prospect("size", what, outlook, cost, size_name(size))
 
+    def _prospect(
+        self, action: str, what: str, outlook: Outlook, cost: float, name: str = ""
+    ) -> _Prospect:
+        lower, threshold = self._lower(outlook), self._critical.threshold
+        closed = float(np.minimum(lower, threshold).mean()) - min(self._now, threshold)
+        label = "R2" if self._critical.metric == "r2" else "decision accuracy"
+        expected = (
+            f"lower limit of {label} {figure(float(lower.mean()))}, now {figure(self._now)} at "
+            f"{self._name}; chance to certify {name or self._name} "
+            f"{float(np.mean(lower >= threshold)):.0%}"
+        )
+        if action == "size":
+            expected += ", if scores drift evenly with log size"
+        return _Prospect(Step(action, what, expected), closed, cost)
 
-def _transfer(proxy: Comparison) -> float:
-    """Fisher's transform of r without the seed noise that is known."""
-    r = proxy.point.r_disattenuated or proxy.point.r or 0.0
-    return atanh(max(-_CLOSE, min(r, _CLOSE)))
+    def _lower(self, outlook: Outlook) -> Floats:
+        """Lower limits of the metric in the simulated tables, shape (tables,)."""
+        confidence = self._critical.confidence
+        if self._critical.metric == "r2":
+            r = lower_limits(outlook.x, outlook.y, outlook.levels, confidence)
+            return np.maximum(r, 0.0) ** 2
+        return accuracy_lower_limits(outlook.x, outlook.y, confidence)

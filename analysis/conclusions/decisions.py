@@ -7,6 +7,7 @@ from itertools import combinations
 import numpy as np
 from scipy.special import stdtr, stdtrit
 
+from analysis.statistics.additive import Additive, additive
 from analysis.statistics.curve import Comparison, Interval
 from analysis.statistics.reliability import Reliability
 from analysis.tables.pairs import Codes, Floats, PairedScores, Runs
@@ -54,19 +55,6 @@ class _Contrasts:
 
 
 @dataclass(frozen=True)
-class _Additive:
-    """Least squares of scores on all levels of all factors."""
-
-    columns: dict[tuple[str, int], int]
-    design: Floats
-    """Shape (n, columns)."""
-    inverse: Floats
-    """Pseudo-inverse of the design, shape (columns, n)."""
-    df: int
-    """Residual degrees of freedom."""
-
-
-@dataclass(frozen=True)
 class _Effects:
     """All contrasts of one side, each array of shape (contrasts,)."""
 
@@ -99,21 +87,21 @@ def decisions(comparisons: Sequence[Comparison], table: Table) -> list[Decision]
         table: names of the levels.
     """
     found: list[Decision] = []
-    known: dict[bytes, tuple[_Additive, _Contrasts]] = {}
+    known: dict[bytes, tuple[Additive, _Contrasts]] = {}
     for comparison in comparisons:
         pair = comparison.pair
         if not pair.n or not pair.levels:
             continue
         key = pair.variants.tobytes()  # most sizes have the same variants, thus contrasts
         if key not in known:
-            model = _additive(pair)
+            model = additive(pair.levels, pair.n)
             known[key] = model, _contrasts(pair, model)
         found.extend(_adjusted(_at_one_size(comparison, table, *known[key])))
     return found
 
 
 def _at_one_size(
-    comparison: Comparison, table: Table, model: _Additive, contrasts: _Contrasts
+    comparison: Comparison, table: Table, model: Additive, contrasts: _Contrasts
 ) -> list[Decision]:
     pair = comparison.pair
     seeds_x = _seed_variance(pair.proxy_runs, comparison.noise_proxy, pair.n)
@@ -154,15 +142,7 @@ def _at_one_size(
     ]
 
 
-def _additive(pair: PairedScores) -> _Additive:
-    keys = [(f, int(c)) for f, codes in pair.levels.items() for c in np.unique(codes)]
-    design = np.stack([pair.levels[f] == c for f, c in keys], axis=1).astype(float)
-    inverse = np.linalg.pinv(design)
-    rank = round(float(np.trace(inverse @ design)))
-    return _Additive({key: i for i, key in enumerate(keys)}, design, inverse, pair.n - rank)
-
-
-def _contrasts(pair: PairedScores, model: _Additive) -> _Contrasts:
+def _contrasts(pair: PairedScores, model: Additive) -> _Contrasts:
     of, weights, matched = [], [], []
     for factor, codes in pair.levels.items():
         stratum = _strata(pair, factor)
@@ -178,7 +158,7 @@ def _contrasts(pair: PairedScores, model: _Additive) -> _Contrasts:
                 row[chosen] = sign / (both * counts[level][stratum[chosen]])
             of.append((factor, a, b))
             matched.append(both)
-            weights.append(row if both else _adjusted_weights(model, factor, a, b))
+            weights.append(row if both else model.contrast(factor, a, b))
     return _Contrasts(of, np.array(weights).reshape(-1, pair.n), np.array(matched, np.intp))
 
 
@@ -191,14 +171,6 @@ def _strata(pair: PairedScores, factor: str) -> Codes:
     return stratum.reshape(-1)
 
 
-def _adjusted_weights(model: _Additive, factor: str, a: int, b: int) -> Floats:
-    contrast = np.zeros(model.design.shape[1])
-    contrast[[model.columns[factor, a], model.columns[factor, b]]] = -1.0, 1.0
-    weights = contrast @ model.inverse
-    estimable = np.allclose(weights @ model.design, contrast, atol=1e-8)
-    return weights if estimable else np.full_like(weights, np.nan)
-
-
 def _seed_variance(runs: Runs, noise: Reliability | None, n: int) -> tuple[Floats, int] | None:
     """Variance of each seed mean from seed noise, shape (n,), with its degrees of freedom."""
     if noise is None:
@@ -208,16 +180,14 @@ def _seed_variance(runs: Runs, noise: Reliability | None, n: int) -> tuple[Float
 
 
 def _effects(
-    weights: Floats, scores: Floats, model: _Additive, seeds: tuple[Floats, int] | None
+    weights: Floats, scores: Floats, model: Additive, seeds: tuple[Floats, int] | None
 ) -> _Effects:
     if seeds is not None and model.df < FEWEST_DF:
         variance, df = seeds
     else:
-        centred = scores - scores.mean()
-        residual = centred - model.design @ (model.inverse @ centred)
-        residual[np.abs(residual) <= _NOISE * np.abs(scores).max()] = 0.0
         df = model.df
-        variance = np.full(len(scores), float((residual**2).sum()) / df if df else np.nan)
+        left = float((model.residual(scores) ** 2).sum())
+        variance = np.full(len(scores), left / df if df else np.nan)
     value = weights @ scores
     value[np.abs(value) <= _NOISE * np.abs(scores).max()] = 0.0
     error = np.sqrt(weights**2 @ variance)

@@ -25,24 +25,11 @@ class Order:
     """The same share among the pairs of each variant, shape (n,)."""
 
     def limits(self, probability: float) -> tuple[float, float] | None:
-        """Lower and upper limit of the decision accuracy, each one-sided.
-
-        Variants, not pairs, are the unit: the U-statistic's standard error
-        2 sqrt(sum (c_i - DA)^2 / (n (n-1))), at least that of independent pairs, on the logit
-        scale with t(n-1). At 0 and 1, which have no standard error, the limit is the one of n
-        independent variants that all agree, (1 - probability)^(1/n). None without spread.
-        """
-        da, n = self.decision_accuracy, self.n
-        if n < FEWEST or self.kendall_tau_b is None:
+        """Lower and upper limit of the decision accuracy, each one-sided; None without spread."""
+        if self.n < FEWEST or self.kendall_tau_b is None:
             return None
-        if da in (0.0, 1.0):
-            reach = (1 - probability) ** (1 / n)
-            return (reach, 1.0) if da else (0.0, 1 - reach)
-        variance = 4 * float(((self.concordance - da) ** 2).sum()) / (n * (n - 1))
-        variance = max(variance, da * (1 - da) * 2 / (n * (n - 1)))
-        half = float(stdtrit(n - 1, probability)) * sqrt(variance) / (da * (1 - da))
-        centre = float(logit(da))
-        return float(expit(centre - half)), float(expit(centre + half))
+        low, high = _limits(np.array(self.decision_accuracy), self.concordance, probability)
+        return float(low), float(high)
 
 
 def order(x: Floats, y: Floats) -> Order | None:
@@ -76,6 +63,42 @@ def order(x: Floats, y: Floats) -> Order | None:
         decision_accuracy=0.5 + float(agree.sum()) / (2 * n * (n - 1)),
         concordance=concordance,
     )
+
+
+def accuracy_lower_limits(x: Floats, y: Floats, probability: float) -> Floats:
+    """The lower limits of `Order.limits` for many tables of the same variants at once.
+
+    Args:
+        x: proxy scores, shape (tables, n).
+        y: target scores, shape (tables, n).
+        probability: of each one-sided limit.
+
+    Returns:
+        Shape (tables,).
+    """
+    n = x.shape[-1]
+    same = np.sign(x[..., None] - x[..., None, :]) * np.sign(y[..., None] - y[..., None, :])
+    concordance = 0.5 + same.sum(-1) / (2 * (n - 1))
+    return _limits(concordance.mean(-1), concordance, probability)[0]
+
+
+def _limits(da: Floats, concordance: Floats, probability: float) -> tuple[Floats, Floats]:
+    """One-sided limits of decision accuracies, of any shape, from the shares of their variants.
+
+    Variants, not pairs, are the unit: the U-statistic's standard error
+    2 sqrt(sum (c_i - DA)^2 / (n (n-1))), at least that of independent pairs, on the logit scale
+    with t(n-1). At 0 and 1, which have no standard error, the limit is the one of n independent
+    variants that all agree, (1 - probability)^(1/n).
+    """
+    n = concordance.shape[-1]
+    variance = 4 * ((concordance - da[..., None]) ** 2).sum(-1) / (n * (n - 1))
+    variance = np.maximum(variance, da * (1 - da) * 2 / (n * (n - 1)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        half = stdtrit(n - 1, probability) * np.sqrt(variance) / (da * (1 - da))
+        low, high = expit(logit(da) - half), expit(logit(da) + half)
+    reach = (1 - probability) ** (1 / n)
+    low = np.select([da == 0, da == 1], [0.0, reach], low)
+    return low, np.select([da == 0, da == 1], [1 - reach, 1.0], high)
 
 
 def regret(x: Floats, y: Floats) -> float | None:

@@ -66,11 +66,7 @@ class Correlation:
     def half_width(self, probability: float) -> float:
         """Distance from z to its one-sided limit at a probability, e.g. .975 for a 95% interval."""
         own, shared = self._variances
-        if len(shared) > FEW_FACTORS:
-            variance = own + sum(max(0.0, v - own) for v in shared)
-        else:
-            variance = max(own, sum(shared))
-        return float(stdtrit(self.n - 2, probability)) * sqrt(variance)
+        return float(_half_width(np.array(own), [np.array(v) for v in shared], self.n, probability))
 
     def limits(self, probability: float) -> tuple[float, float] | None:
         """Lower and upper limit of r, each one-sided; None for fewer than four variants."""
@@ -117,6 +113,33 @@ def correlate(x: Floats, y: Floats, levels: Mapping[str, Codes]) -> Correlation 
         without_variant=_pearson(whole - moments, whole),
         without_level=without_level,
     )
+
+
+def lower_limits(x: Floats, y: Floats, levels: Mapping[str, Codes], probability: float) -> Floats:
+    """The lower limits of `Correlation.limits` for many tables of the same variants at once.
+
+    Args:
+        x: proxy scores, shape (tables, n), n at least four.
+        y: target scores, shape (tables, n).
+        levels: per factor, the level code of each variant, shape (n,).
+        probability: of each one-sided limit.
+
+    Returns:
+        Shape (tables,).
+    """
+    n = x.shape[-1]
+    moments = _moments(x, y)
+    whole = moments.sum(axis=-1, keepdims=True)
+    r = _pearson(whole, whole)[..., 0]
+    own = (_deviations(_pearson(whole - moments, whole)) ** 2).sum(axis=-1)
+    shared = []
+    for codes in levels.values():
+        present = codes[:, None] == np.unique(codes)
+        if present.shape[1] > 1:
+            without = _pearson(whole - moments @ present, whole)
+            shared.append((_deviations(without) ** 2).sum(axis=-1))
+    limits: Floats = np.tanh(_atanh(r) - _half_width(own, shared, n, probability))
+    return np.where(np.abs(r) == 1, r, limits)
 
 
 def difference(
@@ -170,15 +193,31 @@ def _atanh(r: Floats) -> Floats:
     return z
 
 
+def _half_width(own: Floats, shared: list[Floats], n: int, probability: float) -> Floats:
+    """Distance from z to a limit, from its variance over variants and over levels of each factor.
+
+    The variances may be arrays of any one shape.
+    """
+    if len(shared) > FEW_FACTORS:
+        variance = own + sum(np.maximum(0.0, v - own) for v in shared)
+    else:
+        variance = np.maximum(own, sum(shared))
+    half: Floats = stdtrit(n - 2, probability) * np.sqrt(variance)
+    return half
+
+
 def _deviations(without: Floats) -> Floats:
     z = _atanh(without)
-    deviations: Floats = sqrt((len(z) - 1) / len(z)) * (z - z.mean())
+    count = z.shape[-1]
+    deviations: Floats = sqrt((count - 1) / count) * (z - z.mean(axis=-1, keepdims=True))
     return deviations
 
 
 def _moments(x: Floats, y: Floats) -> Floats:
-    """Each variant's share of the counts and sums that r is made of, shape (6, n)."""
-    x, y = ((v - v.mean()) / np.ptp(v) for v in (x / np.abs(x).max(), y / np.abs(y).max()))
+    """Each variant's share of the counts and sums that r is made of, shape (6, ..., n)."""
+    x, y = (v / np.abs(v).max(axis=-1, keepdims=True) for v in (x, y))
+    x, y = (v - v.mean(axis=-1, keepdims=True) for v in (x, y))
+    x, y = (v / np.ptp(v, axis=-1, keepdims=True) for v in (x, y))
     return np.stack([np.ones_like(x), x, y, x * x, y * y, x * y])
 
 
