@@ -20,13 +20,16 @@ from analysis.conclusions.critical import (
     largest_samples,
 )
 from analysis.conclusions.decisions import Decision, decisions
+from analysis.conclusions.measures import MeasureAgreement, compare_measures
+from analysis.conclusions.seeds import SeedsNeeded, seeds_needed
 from analysis.conclusions.staircase import Corner, staircase
 from analysis.conclusions.warnings import FitWarning, in_words, warnings_of
 from analysis.statistics.curve import Comparison, CurvePoint, compare
 from analysis.statistics.influence import Centred, Influence, centred, influences
-from analysis.statistics.questions import EvaluationNoise, evaluation_noise
-from analysis.tables.pairs import MACRO, TARGET_MEASURE, Rung, Scores
-from analysis.tables.table import Scale, Table, check_table
+from analysis.statistics.questions import EvaluationNoise, evaluation_noise, question_ceiling
+from analysis.tables.options import benchmarks_of, headline_of, measures_of, target_of, turned
+from analysis.tables.pairs import TARGET_MEASURE, Rung, Scores
+from analysis.tables.table import Scale, check_table
 
 SCHEMA = 1
 THRESHOLDS = {"r2": 0.8, "decision_accuracy": 0.85}
@@ -50,9 +53,13 @@ class FitResult:
     centred: tuple[Centred, ...]
     cheapest_proxy: Offer | None
     frontier: tuple[Offer, ...]
+    seeds: tuple[SeedsNeeded, ...]
+    """How many would do, per proxy size whose seed noise is known."""
     next: tuple[Step, ...]
     cost_is_measured: bool
     """Whether costs come from the table, and not from parameters times samples."""
+    measures: tuple[MeasureAgreement, ...]
+    """Every measure of the table at every proxy; empty where it has one."""
     evaluation: tuple[EvaluationNoise, ...] | None
     """Noise of the questions per rung and benchmark; None without a file of questions."""
     against_paper: tuple[AxisComparison, ...]
@@ -106,22 +113,40 @@ def fit(
     """
     threshold = _checked(metric, threshold, confidence)
     table = check_table(frame, factors)
-    names = [*table.benchmarks, MACRO] if len(table.benchmarks) > 1 else [*table.benchmarks]
-    headline = _headline(table, names, benchmark)
-    scores = Scores(table, _turned(table, lower_is_better))
-    measures = _measures(table, proxy_measure)
-    rung = _target(scores.rungs, target)
+    headline = headline_of(table, benchmark)
+    scores = Scores(table, turned(table, lower_is_better))
+    measures = measures_of(table, proxy_measure)
+    rung = target_of(scores.rungs, target)
 
-    compared = {}
-    for name in names:
-        scale = (scales or {}).get(name)
-        compared[name] = [
-            _with_warnings(comparison, table, metric, threshold, scale)
+    evaluation = None if questions is None else evaluation_noise(questions, table)
+    # only accuracies of both sides come from the answers
+    answers = evaluation if proxy_measure == TARGET_MEASURE else None
+
+    compared = {
+        name: [
+            _warned(
+                comparison,
+                warnings_of(
+                    comparison,
+                    variants_in_table=len(table.variants),
+                    metric=metric,
+                    threshold=threshold,
+                    scale=(scales or {}).get(name),
+                    question_ceiling=question_ceiling(answers or (), comparison.pair),
+                ),
+            )
             for comparison in _comparisons(scores, rung, name, measures, confidence)
         ]
+        for name in benchmarks_of(table)
+    }
     everywhere = compared[headline]
     judged = largest_samples(everywhere, rung.size)
     verdict = critical_size(judged, metric, threshold, confidence)
+    by_measure = {
+        measure: _comparisons(scores, rung, headline, (measure, TARGET_MEASURE), confidence)
+        for measure in table.measures
+        if measure and len(table.measures) > 1
+    }
     accuracy = threshold if metric == "decision_accuracy" else THRESHOLDS["decision_accuracy"]
     return FitResult(
         target=rung,
@@ -136,9 +161,11 @@ def fit(
         centred=tuple(centred(judged)),
         cheapest_proxy=cheapest(everywhere, accuracy),
         frontier=tuple(frontier(everywhere)),
+        seeds=tuple(seeds_needed(judged, metric, threshold)),
         next=tuple(next_steps(judged, verdict, rung.size)),
         cost_is_measured=table.cost is not None,
-        evaluation=None if questions is None else evaluation_noise(questions, table),
+        measures=tuple(compare_measures(by_measure)),
+        evaluation=evaluation,
         against_paper=compare_with_paper(frame, table, scores.means(rung, headline, measures[1])),
         warnings=in_words(everywhere),
     )
@@ -176,67 +203,9 @@ def _comparisons(
     ]
 
 
-def _with_warnings(
-    comparison: Comparison, table: Table, metric: str, threshold: float, scale: Scale | None
-) -> Comparison:
-    codes = warnings_of(
-        comparison,
-        variants_in_table=len(table.variants),
-        metric=metric,
-        threshold=threshold,
-        scale=scale,
-    )
-    return dataclasses.replace(
-        comparison, point=dataclasses.replace(comparison.point, warnings=codes)
-    )
-
-
-def _headline(table: Table, names: list[str | None], benchmark: str | None) -> str | None:
-    if len(table.benchmarks) > 1 and MACRO in table.benchmarks:
-        raise ValueError(
-            f"column 'benchmark': {MACRO!r} is the mean of all, not a benchmark's name"
-        )
-    if benchmark is None:
-        return names[-1]
-    if benchmark not in names:
-        choices = ", ".join(name for name in names if name) or "none: there is no benchmark column"
-        raise ValueError(f"unknown benchmark {benchmark!r}; the benchmarks are {choices}")
-    return benchmark
-
-
-def _turned(
-    table: Table, lower_is_better: Literal["all"] | Collection[str]
-) -> Collection[str | None]:
-    if lower_is_better == "all":
-        return table.benchmarks
-    chosen = [lower_is_better] if isinstance(lower_is_better, str) else list(lower_is_better)
-    for name in chosen:
-        if name not in table.benchmarks:
-            choices = ", ".join(b for b in table.benchmarks if b) or "all: there is no such column"
-            raise ValueError(
-                f"unknown benchmark {name!r} in lower_is_better; choose from {choices}"
-            )
-    return chosen
-
-
-def _measures(table: Table, proxy_measure: str) -> tuple[str | None, str | None]:
-    if table.measures == (None,):
-        if proxy_measure != TARGET_MEASURE:
-            raise ValueError(f"no column 'measure' to find proxy measure {proxy_measure!r} in")
-        return None, None
-    for name in (proxy_measure, TARGET_MEASURE):
-        if name not in table.measures:
-            choices = ", ".join(m for m in table.measures if m)
-            raise ValueError(f"column 'measure' holds no {name!r}; the measures are {choices}")
-    return proxy_measure, TARGET_MEASURE
-
-
-def _target(rungs: Sequence[Rung], size: float | None) -> Rung:
-    if size is None:
-        return rungs[-1]
-    if not np.isfinite(size):
-        raise ValueError(f"target {size} is not a finite number")
-    return next((r for r in reversed(rungs) if r.size == size), Rung(float(size), None))
+def _warned(comparison: Comparison, codes: tuple[str, ...]) -> Comparison:
+    point = dataclasses.replace(comparison.point, warnings=codes)
+    return dataclasses.replace(comparison, point=point)
 
 
 def _plain(value: Any) -> Any:

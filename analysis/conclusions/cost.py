@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import asin, pi, sin
 
+from analysis.statistics.agreement import regret_limit
 from analysis.statistics.curve import MIN_VARIANTS, Comparison
 from analysis.tables.pairs import Rung, Scores
 
@@ -19,6 +20,8 @@ class Offer:
     """Of all its seeds, over one run at the target."""
     decision_accuracy_lower: float
     """One-sided lower limit at the chosen confidence."""
+    regret_upper: float
+    """One-sided upper limit of what its pick is expected to lose at the target, in its units."""
 
 
 def relative_cost(scores: Scores, proxy: Rung, target: Rung) -> float | None:
@@ -37,14 +40,21 @@ def relative_cost(scores: Scores, proxy: Rung, target: Rung) -> float | None:
 
 
 def frontier(comparisons: Sequence[Comparison]) -> list[Offer]:
-    """The offers that no cheaper one matches, from the cheapest up.
+    """The offers that no cheaper one matches in both promises, from the cheapest up.
 
     Offers are the measured proxies with the seeds they have, and with fewer.
     """
     best: list[Offer] = []
     offers = [offer for comparison in comparisons for offer in _offers(comparison)]
-    for offer in sorted(offers, key=lambda o: (o.relative_cost, -o.decision_accuracy_lower)):
-        if not best or offer.decision_accuracy_lower > best[-1].decision_accuracy_lower:
+    for offer in sorted(
+        offers, key=lambda o: (o.relative_cost, -o.decision_accuracy_lower, o.regret_upper)
+    ):
+        matched = any(
+            held.decision_accuracy_lower >= offer.decision_accuracy_lower
+            and held.regret_upper <= offer.regret_upper
+            for held in best
+        )
+        if not matched:
             best.append(offer)
     return best
 
@@ -72,27 +82,35 @@ def cheapest(comparisons: Sequence[Comparison], threshold: float) -> Offer | Non
 
 
 def _offers(comparison: Comparison) -> list[Offer]:
-    point = comparison.point
-    lower = point.decision_accuracy_lower_one_sided
-    if point.n < MIN_VARIANTS or lower is None or point.relative_cost is None:
+    point, noise = comparison.point, comparison.noise_proxy
+    lower, lost = point.decision_accuracy_lower_one_sided, point.regret_upper_one_sided
+    if point.n < MIN_VARIANTS or lower is None or lost is None or point.relative_cost is None:
         return []
     if point.r is None or point.r <= 0:
         return []
-    noise = comparison.noise_proxy
-    whole = noise.of_seeds(point.seeds) if noise else None
     offers = []
     for seeds in range(1, point.seeds + 1):
-        held: float | None = lower
-        if seeds < point.seeds:
-            share = noise.of_seeds(seeds) if noise else None
-            held = _with_reliability(lower, share / whole) if share and whole else None
-        if held is not None:
-            cost = seeds * point.relative_cost
-            offers.append(Offer(point.size, point.samples, seeds, cost, held))
+        cost = seeds * point.relative_cost
+        if seeds == point.seeds:
+            offers.append(Offer(point.size, point.samples, seeds, cost, lower, lost))
+            continue
+        share, whole = (noise.of_seeds(k) if noise else None for k in (seeds, point.seeds))
+        if share and whole:
+            fewer = accuracy_with_reliability(lower, share / whole)
+            more_lost = _regret(comparison, share / whole)
+            offers.append(Offer(point.size, point.samples, seeds, cost, fewer, more_lost))
     return offers
 
 
-def _with_reliability(decision_accuracy: float, ratio: float) -> float:
+def _regret(comparison: Comparison, ratio: float) -> float:
+    """Upper limit of the regret after the proxy's reliability falls by a ratio."""
+    pair, point = comparison.pair, comparison.point
+    lower_r = ((point.r2_lower_one_sided or 0.0) * ratio) ** 0.5
+    limit = regret_limit(pair.x, pair.y, lower_r) or 0.0
+    return max(limit, point.regret_upper_one_sided or 0.0)
+
+
+def accuracy_with_reliability(decision_accuracy: float, ratio: float) -> float:
     """Decision accuracy after the proxy's reliability changes by a ratio.
 
     Between normal scores DA = 1/2 + asin(r)/pi, and r goes with the root of the reliability.

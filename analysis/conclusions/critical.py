@@ -4,10 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
-
-from analysis.statistics.correlation import correlate, difference
-from analysis.statistics.curve import MIN_VARIANTS, Comparison
+from analysis.statistics.curve import MIN_VARIANTS, Comparison, paired_difference
 from analysis.words import count_name, figure, size_name
 
 DELTA = 0.05  # how much r2 less data may cost
@@ -143,21 +140,11 @@ def compare_sizes(proxies: Sequence[Comparison]) -> list[SizeDifference]:
     found = []
     usable = [p for p in proxies if p.pair.n >= MIN_VARIANTS]
     for larger, smaller in pairwise(usable):
-        paired = _paired(larger, smaller, 0.975)
+        paired = paired_difference(larger, smaller, 0.975)
         if paired:
             delta, low, high = paired
             found.append(SizeDifference(larger.rung.size, smaller.rung.size, delta, (low, high)))
     return found
-
-
-def _paired(a: Comparison, b: Comparison, probability: float) -> tuple[float, float, float] | None:
-    first, second = a.correlation, b.correlation
-    if not np.array_equal(a.pair.variants, b.pair.variants):
-        common = a.pair.restricted_to(b.pair), b.pair.restricted_to(a.pair)
-        first, second = (correlate(pair.x, pair.y, pair.levels) for pair in common)
-    if first is None or second is None or first.n < MIN_VARIANTS:
-        return None
-    return difference(first, second, probability)
 
 
 def critical_samples(
@@ -246,5 +233,5 @@ def _loss(
     if proxy.correlation.r < 0:  # nothing is left of the agreement, whatever r2 says
         all_of_it = reference.point.r2 or 0.0
         return all_of_it, all_of_it, all_of_it
-    paired = _paired(reference, proxy, confidence)
+    paired = paired_difference(reference, proxy, confidence)
     return (paired[0], paired[2], paired[1]) if paired else None

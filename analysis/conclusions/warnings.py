@@ -20,7 +20,11 @@ MESSAGES = {
     "negative_transfer": "the proxy orders variants the other way round than the target",
     "shared_levels": (
         "variants share levels of the declared factors, so they are not independent; the intervals "
-        "count levels, and with fewer than three levels of a factor they are still too narrow"
+        "count levels too"
+    ),
+    "two_levels": (
+        "a declared factor has only two levels, too few to tell how much levels vary: the 95% "
+        "intervals cover about 85%; read them as being about these designs alone"
     ),
     "influential_variant": (
         "single variants carry the correlation: its jackknife error is over 1.3 times the one "
@@ -34,6 +38,10 @@ MESSAGES = {
     "noise_limited": (
         "at least half of what is missing from R2 = 1 is seed noise: train more seeds before a "
         "larger proxy"
+    ),
+    "question_limited": (
+        "at least half of what is missing from R2 = 1 may be noise of the questions: ask more of "
+        "them, about more videos, before training a larger proxy"
     ),
     "heteroscedastic_seeds": "seed noise differs between variants (Brown-Forsythe p < 0.05)",
     "duplicate_variants": (
@@ -65,16 +73,33 @@ def warnings_of(
     metric: str,
     threshold: float,
     scale: Scale | None,
+    question_ceiling: float | None = None,
 ) -> tuple[str, ...]:
-    """All codes that hold for one point of the curve, in the order of `MESSAGES`."""
+    """All codes that hold for one point of the curve, in the order of `MESSAGES`.
+
+    Args:
+        comparison: the point.
+        variants_in_table: number of all variants.
+        metric: of the verdict.
+        threshold: of the metric.
+        scale: of the benchmark, where it is known.
+        question_ceiling: r2 that the noise of the questions leaves, where it is known.
+    """
     pair, point = comparison.pair, comparison.point
+    levels = [len(np.unique(codes)) for codes in pair.levels.values()]
+    seeds_known = comparison.noise_proxy is not None and comparison.noise_target is not None
+    # no positive ceiling: the seeds explain all of the spread
+    seed_ceiling = (point.ceiling_r2 or 0.0) if seeds_known else None
+    failed = _failed(comparison, metric, threshold)
     found = {
         "negative_transfer": point.r_ci95 is not None and point.r_ci95[1] < 0,
-        "shared_levels": any(len(np.unique(c)) < pair.n for c in pair.levels.values()),
+        "shared_levels": any(count < pair.n for count in levels),
+        "two_levels": any(count == 2 < pair.n for count in levels),
         "influential_variant": _inflated(comparison),
         "influential_level": changed_by_a_level(comparison.correlation),
-        "one_seed": comparison.noise_proxy is None or comparison.noise_target is None,
-        "noise_limited": _noise_limited(comparison, metric, threshold),
+        "one_seed": not seeds_known,
+        "noise_limited": failed and _explained(seed_ceiling, point.r2),
+        "question_limited": failed and _explained(question_ceiling, point.r2),
         "heteroscedastic_seeds": any(
             p is not None and p < 0.05
             for p in (unequal_noise(pair.proxy_runs), unequal_noise(pair.target_runs))
@@ -112,14 +137,15 @@ def _inflated(comparison: Comparison) -> bool:
     return sqrt(float((r.deviations**2).sum())) > INFLATED / sqrt(r.n - 3)
 
 
-def _noise_limited(comparison: Comparison, metric: str, threshold: float) -> bool:
-    point = comparison.point
-    if comparison.noise_proxy is None or comparison.noise_target is None or point.r2 is None:
-        return False
-    figures = point.judged_by(metric)
-    passed = figures is not None and figures[1] >= threshold
-    # no positive ceiling: the seeds explain all of the spread
-    return not passed and 1 - (point.ceiling_r2 or 0.0) >= (1 - point.r2) / 2
+def _failed(comparison: Comparison, metric: str, threshold: float) -> bool:
+    """Whether the threshold is not passed with confidence."""
+    figures = comparison.point.judged_by(metric)
+    return figures is None or figures[1] < threshold
+
+
+def _explained(ceiling: float | None, r2: float | None) -> bool:
+    """Whether noise that leaves a ceiling is at least half of what r2 lacks."""
+    return ceiling is not None and r2 is not None and 1 - ceiling >= (1 - r2) / 2
 
 
 def _most_near(comparison: Comparison, end: float, other: float) -> bool:

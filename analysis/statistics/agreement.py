@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from scipy.special import expit, logit, stdtrit
+from scipy.special import expit, logit, ndtri, stdtrit
 
 from analysis.statistics.correlation import correlate
 from analysis.tables.pairs import Floats
@@ -106,3 +106,21 @@ def regret(x: Floats, y: Floats) -> float | None:
     if not len(x):
         return None
     return float(y.max() - y[x == x.max()].mean())
+
+
+def regret_limit(x: Floats, y: Floats, lower_r: float) -> float | None:
+    """Upper limit of the regret to expect of the best of n designs like these.
+
+    Between normal scores the pick has on average r times the lead of the best of n, so the regret
+    is (1 - r) E(max of n) sd(y), here at the lower limit of r; never below the regret seen.
+
+    Args:
+        x: proxy scores, shape (n,).
+        y: target scores, shape (n,).
+        lower_r: one-sided lower limit of their correlation, whose confidence the limit has.
+    """
+    seen, n = regret(x, y), len(x)
+    if seen is None or n < FEWEST:
+        return None
+    lead = float(ndtri((n - 0.375) / (n + 0.25)))  # Blom (1958): expected maximum of n normals
+    return max(seen, (1 - lower_r) * lead * float(y.std(ddof=1)))

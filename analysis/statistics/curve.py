@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 
-from analysis.statistics.agreement import Order, order, regret
-from analysis.statistics.correlation import Correlation, correlate, squared
+import numpy as np
+
+from analysis.statistics.agreement import Order, order, regret, regret_limit
+from analysis.statistics.correlation import Correlation, correlate, difference, squared
 from analysis.statistics.reliability import Reliability, ceiling, reliability
 from analysis.tables.pairs import PairedScores, Rung
 
@@ -29,6 +31,7 @@ class CurvePoint:
     decision_accuracy_lower_one_sided: float | None
     decision_accuracy_upper_one_sided: float | None
     regret: float | None
+    regret_upper_one_sided: float | None
     r_ci95: Interval | None
     ci_method: str
     fisher_r_ci95: Interval | None
@@ -109,6 +112,7 @@ def compare(
         decision_accuracy_lower_one_sided=one_sided_pairs[0] if one_sided_pairs else None,
         decision_accuracy_upper_one_sided=one_sided_pairs[1] if one_sided_pairs else None,
         regret=regret(pair.x, pair.y),
+        regret_upper_one_sided=regret_limit(pair.x, pair.y, one_sided[0]) if one_sided else None,
         r_ci95=correlation.limits(0.975) if correlation else None,
         ci_method="levels_jackknife_z" if pair.levels else "jackknife_z",
         fisher_r_ci95=correlation.fisher_limits(0.975) if correlation else None,
@@ -121,3 +125,20 @@ def compare(
         relative_cost=relative_cost,
     )
     return Comparison(pair, correlation, pairs, noise_proxy, noise_target, point)
+
+
+def paired_difference(
+    a: Comparison, b: Comparison, probability: float
+) -> tuple[float, float, float] | None:
+    """r2(a) - r2(b) on the variants that both have, with one-sided limits.
+
+    Returns:
+        The difference, its lower and its upper limit; None where either cannot be judged.
+    """
+    first, second = a.correlation, b.correlation
+    if not np.array_equal(a.pair.variants, b.pair.variants):
+        common = a.pair.restricted_to(b.pair), b.pair.restricted_to(a.pair)
+        first, second = (correlate(pair.x, pair.y, pair.levels) for pair in common)
+    if first is None or second is None or first.n < MIN_VARIANTS:
+        return None
+    return difference(first, second, probability)

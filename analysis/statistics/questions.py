@@ -1,12 +1,13 @@
 """Noise of the evaluation itself: the same designs on other questions, drawn by whole videos."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
 from analysis.tables.columns import column, empty_cells, fail_at, labels, numbers
-from analysis.tables.pairs import Codes, Floats, Rung
+from analysis.tables.pairs import Codes, Floats, PairedScores, Rung
 from analysis.tables.table import Table
 
 TRUE, FALSE = frozenset({"1", "true"}), frozenset({"0", "false"})
@@ -73,6 +74,33 @@ def evaluation_noise(questions: pd.DataFrame, table: Table) -> tuple[EvaluationN
         name = benchmarks[int(cell_benchmark)]
         found.append(_of_rung(rung, name, variant[rows], video[rows], correct[rows], seed[rows]))
     return tuple(found)
+
+
+def question_ceiling(noise: Sequence[EvaluationNoise], pair: PairedScores) -> float | None:
+    """The r2 that perfect transfer would show if each side had questions of its own.
+
+    The product of both sides' reliabilities. In a macro of B benchmarks, whose scores have unit
+    variance, their noise adds up to sum (1 - reliability) / B^2 of the variance of the mean.
+
+    Args:
+        noise: of all rungs and benchmarks.
+        pair: the proxy and the target.
+
+    Returns:
+        0 when noise explains all of the spread; None where a side's noise is not known.
+    """
+    known = {(n.size, n.samples, n.benchmark): n.reliability for n in noise}
+    shares = []
+    for rung, scores in ((pair.proxy, pair.x), (pair.target, pair.y)):
+        found = [known.get((rung.size, rung.samples, name)) for name in pair.averaged]
+        told = [share for share in found if share is not None]
+        spread = float(scores.var(ddof=1)) if len(scores) > 1 else 0.0
+        if not told or len(told) < len(found) or not spread:
+            return None
+        alone = len(told) == 1
+        lost = 1 - told[0] if alone else sum(1 - share for share in told) / len(told) ** 2 / spread
+        shares.append(max(1 - lost, 0.0))
+    return shares[0] * shares[1]
 
 
 def _correct(questions: pd.DataFrame) -> Floats:

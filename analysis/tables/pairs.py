@@ -53,7 +53,10 @@ class PairedScores:
     """The variants that one proxy and the target have in common; higher is better."""
 
     proxy: Rung
+    target: Rung
     benchmark: str | None
+    averaged: tuple[str | None, ...]
+    """The benchmarks behind the scores: itself, or those of the macro."""
     variants: Codes
     """Codes of the n common variants in the table."""
     x: Floats
@@ -163,7 +166,9 @@ class Scores:
         variants = np.flatnonzero(~np.isnan(x.mean) & ~np.isnan(y.mean))
         return PairedScores(
             proxy=proxy,
+            target=target,
             benchmark=benchmark,
+            averaged=tuple(names[b] for b in common),
             variants=variants,
             x=x.mean[variants],
             y=y.mean[variants],

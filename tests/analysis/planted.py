@@ -62,7 +62,9 @@ def paired(
     n = len(x)
     return PairedScores(
         proxy=Rung(size, None),
+        target=Rung(10 * size, None),
         benchmark=None,
+        averaged=(None,),
         variants=np.arange(n),
         x=x.reshape(n, -1).mean(axis=1),
         y=y.reshape(n, -1).mean(axis=1),

@@ -69,6 +69,22 @@ def test_fewer_seeds_are_offered_at_what_their_noise_leaves() -> None:
     assert silent[0].decision_accuracy_lower == pytest.approx(0.9)
 
 
+def test_fewer_seeds_may_lose_more() -> None:
+    noisy = proxy(1, 0.9, 0.1, seeds=4, noise=1.0)
+    lost = [offer.regret_upper for offer in frontier([noisy])]
+    assert lost == sorted(lost, reverse=True) and lost[0] > lost[-1]
+    assert lost[-1] == noisy.point.regret_upper_one_sided
+
+
+def test_an_offer_stays_if_it_is_better_in_either_promise() -> None:
+    cheap, dear = proxy(1, 0.9, 0.1), proxy(2, 0.8, 0.2)
+    less = replace(dear, point=replace(dear.point, regret_upper_one_sided=0.0))
+    cheap = replace(cheap, point=replace(cheap.point, regret_upper_one_sided=0.5))
+    assert [offer.size for offer in frontier([cheap, less])] == [1, 2]
+    more = replace(dear, point=replace(dear.point, regret_upper_one_sided=0.6))
+    assert [offer.size for offer in frontier([cheap, more])] == [1]
+
+
 def test_what_cannot_be_judged_is_no_offer() -> None:
     y = np.arange(5.0)
     assert frontier([compare(paired(y, y), 1, 0.1, 0.95)]) == []

@@ -50,6 +50,53 @@ def test_shared_levels(good: tuple[Floats, Floats]) -> None:
     assert "shared_levels" not in codes(*good, own=[str(i) for i in range(N)])
 
 
+@pytest.mark.parametrize(("levels", "few"), [(2, True), (3, False), (1, False)])
+def test_two_levels(good: tuple[Floats, Floats], levels: int, few: bool) -> None:
+    mix = [str(i % levels) for i in range(N)]
+    assert ("two_levels" in codes(*good, mix=mix)) == few
+
+
+def answered(
+    rng: np.random.Generator, questions: int, transfer: bool = True
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A table of accuracies and the answers behind it, one video a question."""
+    p = {size: rng.uniform(0.4, 0.7, N) for size in (1.0, 2.0)}
+    if transfer:
+        p[1.0] = p[2.0]
+    rows = []
+    for size, chance in p.items():
+        correct = rng.random((N, questions)) < chance[:, None]
+        index = pd.MultiIndex.from_product([[f"v{i:03}" for i in range(N)], range(questions)])
+        told = pd.DataFrame({"correct": correct.reshape(-1).astype(int)}, index=index)
+        rows.append(told.rename_axis(["variant", "video_id"]).reset_index().assign(size=size))
+    answers = pd.concat(rows, ignore_index=True)
+    scores = answers.groupby(["variant", "size"], as_index=False).correct.mean()
+    return scores.rename(columns={"correct": "score"}), answers
+
+
+@pytest.mark.parametrize("benchmarks", [1, 2])
+def test_question_limited(rng: np.random.Generator, benchmarks: int) -> None:
+    def told(questions: int, transfer: bool = True) -> set[str]:
+        parts = [answered(rng, questions, transfer) for _ in range(benchmarks)]
+        named = [[part.assign(benchmark=f"b{i}") for part in p] for i, p in enumerate(parts)]
+        scores, answers = (pd.concat(side) for side in zip(*named, strict=True))
+        (point,) = fit(scores, questions=answers).headline
+        return set(point.warnings)
+
+    assert "question_limited" in told(60)
+    assert "question_limited" not in told(60, transfer=False) or benchmarks > 1
+    assert "question_limited" not in told(1500)
+    assert "question_limited" not in told(1500, transfer=False)
+
+
+def test_answers_say_nothing_of_another_measure(rng: np.random.Generator) -> None:
+    scores, answers = answered(rng, 60)
+    measured = pd.concat([scores.assign(measure=name) for name in ("accuracy", "p_correct")])
+    for name, limited in (("accuracy", True), ("p_correct", False)):
+        (point,) = fit(measured, proxy_measure=name, questions=answers).headline
+        assert ("question_limited" in point.warnings) == limited
+
+
 def test_influential_variant(good: tuple[Floats, Floats], rng: np.random.Generator) -> None:
     x, y = rng.standard_normal((2, N))
     x[0] = y[0] = 12.0

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy import stats
 
-from analysis.statistics.agreement import Order, order, regret
+from analysis.statistics.agreement import Order, order, regret, regret_limit
+from analysis.statistics.correlation import correlate
 from tests.analysis.planted import Floats, ladder
 
 grades = arrays(float, st.integers(4, 24), elements=st.integers(0, 8).map(float))
@@ -87,6 +88,43 @@ def test_equal_concordance_of_all_variants_is_no_certainty() -> None:
 
 def test_regret_averages_picks_that_tie() -> None:
     assert regret(np.array([3.0, 3.0, 1.0]), np.array([5.0, 9.0, 10.0])) == pytest.approx(3.0)
+
+
+def regret_covered(replications: int, rho: float, n: int = 21) -> float:
+    """Share of limits that hold the expected regret of normal scores."""
+    rng = np.random.default_rng(12)
+    limits, seen = [], []
+    for _ in range(replications):
+        scores = ladder(rng, n, {1: rho, 2: 1.0})
+        found = correlate(scores[1], scores[2], {})
+        assert found is not None
+        limits.append(regret_limit(scores[1], scores[2], (found.limits(0.95) or (0,))[0]) or 0)
+        seen.append(regret(scores[1], scores[2]) or 0)
+    assert all(limit >= one for limit, one in zip(limits, seen, strict=True))
+    many = [ladder(rng, n, {1: rho, 2: 1.0}) for _ in range(4000)]
+    expected = np.mean([regret(scores[1], scores[2]) or 0 for scores in many])
+    return float(np.mean(np.array(limits) >= expected))
+
+
+@pytest.mark.parametrize("rho", [0.5, 0.9])
+def test_the_limit_of_regret_holds_what_is_to_be_expected(rho: float) -> None:
+    assert regret_covered(200, rho) >= 0.91
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("rho", "n"), [(0.5, 21), (0.9, 10), (0.9, 21), (0.97, 60)])
+def test_the_limit_of_regret_holds_at_length(rho: float, n: int) -> None:
+    assert regret_covered(2000, rho, n) >= 0.935
+
+
+def test_the_limit_of_regret_has_the_units_of_the_target() -> None:
+    x, y = np.random.default_rng(13).standard_normal((2, 12))
+    assert regret_limit(x, 10 * y, 0.5) == pytest.approx(10 * (regret_limit(x, y, 0.5) or 0))
+    assert regret_limit(y, y, 1.0) == 0
+    # five normals: the largest is expected at 1.163
+    five = np.array([-2.0, -1.0, 0.0, 1.0, 2.0])
+    assert regret_limit(five, five, 0.0) == pytest.approx(1.163 * five.std(ddof=1), rel=0.02)
+    assert regret_limit(x[:2], y[:2], 0.5) is None
 
 
 def test_large_tables_compare_all_pairs_in_bounded_memory() -> None:
