@@ -161,7 +161,7 @@ def fit(
         centred=tuple(centred(judged)),
         cheapest_proxy=cheapest(everywhere, accuracy),
         frontier=tuple(frontier(everywhere)),
-        seeds=tuple(seeds_needed(judged, metric, threshold)),
+        seeds=tuple(seeds_needed(judged, metric, threshold, confidence)),
         next=tuple(next_steps(judged, verdict, rung.size)),
         cost_is_measured=table.cost is not None,
         measures=tuple(compare_measures(by_measure)),

@@ -150,13 +150,14 @@ class _Simulation:
         lower, threshold = self._lower(outlook), self._critical.threshold
         closed = float(np.minimum(lower, threshold).mean()) - min(self._now, threshold)
         label = "R2" if self._critical.metric == "r2" else "decision accuracy"
-        expected = (
-            f"lower limit of {label} {figure(float(lower.mean()))}, now {figure(self._now)} at "
-            f"{self._name}; chance to certify {name or self._name} "
-            f"{float(np.mean(lower >= threshold)):.0%}"
-        )
+        after, now = figure(float(lower.mean())), figure(self._now)
+        chance = f"{float(np.mean(lower >= threshold)):.0%}"
         if action == "size":
-            expected += ", if scores drift evenly with log size"
+            expected = f"lower limit of {label} {after} there, {now} at {self._name}; chance to "
+            expected += f"certify {name} {chance}, if scores drift evenly with log size"
+        else:
+            expected = f"lower limit of {label} {now} -> {after}; chance to certify "
+            expected += f"{self._name} {chance}"
         return _Prospect(Step(action, what, expected), closed, cost)
 
     def _lower(self, outlook: Outlook) -> Floats:

@@ -97,7 +97,7 @@ def critical_size(
     known = [(p.rung.size, figures) for p, figures in judged if figures is not None]
     held = len(known) and certified is not None
     label = "R2" if metric == "r2" else "decision accuracy"
-    claim = f"{label} >= {threshold:g} with {confidence:.4g} confidence"
+    claim = f"{label} >= {threshold:g} with {100 * confidence:.4g}% confidence"
     if not known:
         status, reason = "refused", _refusal(proxies)
     elif held:

@@ -9,17 +9,25 @@ from analysis.conclusions.signal import Signal
 from analysis.fit import FitResult
 from analysis.pages.gallery import draw_all
 from analysis.pages.page import write_page
+from analysis.pages.sentences import (
+    cheapest_sentence,
+    seeds_sentence,
+    staircase_sentence,
+    unmeasured,
+)
 from analysis.pages.sheets import (
     benchmark_sheet,
     carried_sheet,
     comparison_sheet,
     cost_sheets,
     decision_sheets,
+    frontier_sheet,
+    measure_sheet,
     paper_sheet,
     proxy_rows,
     question_sheet,
 )
-from analysis.pages.verdict import cheapest_sentence, rung_name, unmeasured, verdict
+from analysis.pages.verdict import rung_name, verdict
 from analysis.tables.pairs import MACRO
 from analysis.words import listed, size_name
 
@@ -89,6 +97,10 @@ def write_report(
         macro=result.benchmark == MACRO,
         cost_is_measured=result.cost_is_measured,
         samples_reason=result.critical_samples.reason if result.critical_samples else "",
+        staircase=staircase_sentence(result),
+        seeds=seeds_sentence(result),
+        frontier=frontier_sheet(result),
+        measures=measure_sheet(result),
         comparisons=comparison_sheet(result),
         benchmarks=benchmark_sheet(result),
         carried=carried_sheet(result),

@@ -8,8 +8,9 @@ import pandas as pd
 from analysis.conclusions.against_paper import AxisComparison
 from analysis.conclusions.decisions import Decision
 from analysis.fit import FitResult
+from analysis.pages.sentences import tau_told
 from analysis.pages.summary import zone_of
-from analysis.pages.verdict import interval_of, rung_name, size_ladder, tau_told, within
+from analysis.pages.verdict import interval_of, rung_name, share, size_ladder, within
 from analysis.statistics.curve import CurvePoint
 from analysis.words import count_name, figure, size_name
 
@@ -139,6 +140,39 @@ def comparison_sheet(result: FitResult) -> Sheet | None:
     )
     columns = ("", "R² falls by", "95% interval")
     return Sheet("What the next smaller size loses", columns, rows) if rows else None
+
+
+def frontier_sheet(result: FitResult) -> Sheet | None:
+    """What the proxies that no cheaper one matches promise; None without a cost."""
+    rows = tuple(
+        (
+            rung_name(result, offer.size, offer.samples),
+            str(offer.seeds),
+            share(offer.relative_cost),
+            figure(offer.decision_accuracy_lower),
+            f"{offer.regret_upper:.3g}",
+        )
+        for offer in result.frontier
+    )
+    columns = ("proxy", "seeds", "cost of a design", "pairs decided alike", "regret")
+    sure = f"with {100 * result.critical_size.confidence:g}% confidence"
+    return Sheet(f"What a design's cost buys, {sure}", columns, rows) if rows else None
+
+
+def measure_sheet(result: FitResult) -> Sheet | None:
+    """How each measure of a proxy predicts the target's accuracy; None with one measure."""
+    rows = tuple(
+        (
+            rung_name(result, one.size, one.samples),
+            one.measure,
+            _signed(one.r, one.r2),
+            figure(one.decision_accuracy),
+            figure(one.delta_r2) + ("\n" + _interval(one.ci95) if one.ci95 else ""),
+        )
+        for one in result.measures
+    )
+    columns = ("proxy", "measure", "R²", "pairs decided alike", "R² more than accuracy's")
+    return Sheet("Which measure predicts the target's accuracy", columns, rows) if rows else None
 
 
 def question_sheet(result: FitResult) -> Sheet | None:

@@ -6,7 +6,15 @@ from rich.table import Table
 from rich.text import Text
 
 from analysis.fit import FitResult
-from analysis.pages.verdict import tau_told, unmeasured
+from analysis.pages.sentences import (
+    cheapest_sentence,
+    measure_sentences,
+    seeds_sentence,
+    staircase_sentence,
+    tau_told,
+    unmeasured,
+)
+from analysis.pages.verdict import interval_of
 from analysis.statistics.curve import CurvePoint, Interval
 from analysis.words import count_name, figure, size_name
 
@@ -52,7 +60,8 @@ def summarise(result: FitResult) -> RenderableType:
         if sampled:
             cells.append(count_name(point.samples or 0))
         cells += [str(point.n), str(point.seeds)]
-        cells.append(_with_interval(point.r2, _squares(point), negative=(point.r or 0) < 0))
+        squares = interval_of(point, "r2")
+        cells.append(_with_interval(point.r2, squares, negative=(point.r or 0) < 0))
         cells.append(_with_interval(point.decision_accuracy, point.decision_accuracy_ci95))
         zone = zone_of(point, result)
         table.add_row(*cells, _share(point.relative_cost), Text(zone, style=STYLES[zone]))
@@ -61,6 +70,16 @@ def summarise(result: FitResult) -> RenderableType:
     if result.critical_samples is not None:
         size = size_name(result.critical_samples.size)
         parts.append(Text(f"Data at {size}: {result.critical_samples.reason}"))
+    told = [
+        staircase_sentence(result),
+        cheapest_sentence(result),
+        *measure_sentences(result),
+        seeds_sentence(result),
+    ]
+    parts += [Text(sentence) for sentence in told if sentence]
+    if result.next:
+        steps = [f"  {step.what}: {step.expected}." for step in result.next]
+        parts.append(Text("\n".join(["Next, most for its cost first:", *steps])))
     if result.against_paper:
         parts.append(Text(_against_paper(result)))
     parts += [Text(f"! {w.code}: {w.message}") for w in result.warnings]
@@ -114,13 +133,6 @@ def _verdict(result: FitResult) -> str:
 def _against_paper(result: FitResult) -> str:
     told = [f"  {axis.axis:<11} {tau_told(axis)}" for axis in result.against_paper]
     return "\n".join(["Kendall tau to the Apollo paper's order of levels at 3B:", *told])
-
-
-def _squares(point: CurvePoint) -> Interval | None:
-    if point.r_ci95 is None:
-        return None
-    low, high = (max(limit, 0.0) ** 2 for limit in point.r_ci95)
-    return low, high
 
 
 def _with_interval(

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from analysis.conclusions.against_paper import FEWEST, AxisComparison
 from analysis.fit import FitResult
 from analysis.statistics.curve import CurvePoint
 from analysis.words import figure, listed, proxy_name, size_name
@@ -82,58 +81,6 @@ def interval_of(point: CurvePoint, metric: str) -> tuple[float, float] | None:
     low, high = point.r_ci95
     squares = low * low, high * high
     return (0.0 if low < 0 < high else min(squares)), max(squares)
-
-
-def cheapest_sentence(result: FitResult) -> str:
-    """The cheapest proxy that decides often enough as the target does; empty without one."""
-    offer = result.cheapest_proxy
-    if offer is None:
-        return ""
-    seeds = "one seed" if offer.seeds == 1 else f"{offer.seeds} seeds"
-    return (
-        f"Cheapest proxy that may decide: {rung_name(result, offer.size, offer.samples)} with "
-        f"{seeds}, at {share(offer.relative_cost)} of the target's cost; it orders at least "
-        f"{share(offer.decision_accuracy_lower)} of all pairs of designs as the target does, with "
-        f"{100 * result.critical_size.confidence:g}% confidence."
-    )
-
-
-def unmeasured(result: FitResult, *, factors: bool, cost: bool, signal: bool) -> list[str]:
-    """What the verdict does not rest on, one sentence each.
-
-    Args:
-        result: of the fit.
-        factors: whether design factors were declared.
-        cost: whether the table holds costs.
-        signal: whether the signal check was made.
-    """
-    codes = {warning.code for warning in result.warnings}
-    target = size_name(result.target.size)
-    gaps = []
-    if "one_seed" in codes:
-        gaps.append(
-            "Seed noise, at some proxy or at the target: a poor agreement may be noise there."
-        )
-    if not cost:
-        gaps.append("Cost: the table has none, so shares are parameters times samples.")
-    if not factors:
-        gaps.append("Which design axes transfer: no factors were declared.")
-    if result.critical_samples is None:
-        gaps.append("How much data a proxy needs: each size has one number of samples.")
-    if not signal:
-        gaps.append("Whether the benchmark tells designs apart: no signal check was made.")
-    gaps.append(f"Targets larger than {target}, and designs outside the levels compared here.")
-    return gaps
-
-
-def tau_told(axis: AxisComparison) -> str:
-    """Kendall's tau to the paper's order of levels, or why there is none."""
-    common = len(axis.levels)
-    if common < FEWEST:
-        return f"too few levels match ({common} of {common + axis.unmatched})"
-    if axis.kendall_tau_b is None:
-        return f"all of {common} levels are tied"
-    return f"{figure(axis.kendall_tau_b)}, {common} levels, {share(axis.chance)} by chance"
 
 
 def share(part: float | None) -> str:

@@ -68,7 +68,7 @@ def test_a_chance_is_that_of_the_step_truly_taken() -> None:
         at_proxy = [s for s in seeds if "design at 1" in s.what]
         if not at_proxy:
             continue
-        told.append(float(at_proxy[0].expected.split(" ")[-1].rstrip("%")) / 100)
+        told.append(float(at_proxy[0].expected.split()[-1].rstrip("%")) / 100)
         (point,) = fit(table({1.0: x, 10.0: target})).curve
         came.append((point.r2_lower_one_sided or 0) >= 0.8)
     assert len(told) >= 30

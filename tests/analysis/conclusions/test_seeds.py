@@ -18,7 +18,7 @@ def noisy(rng: np.random.Generator, true: Floats, noise: float, seeds: int) -> F
 
 
 def needed(x: Floats, y: Floats, metric: str = "r2", threshold: float = 0.8) -> int | None:
-    (found,) = seeds_needed([comparison(x, y)], metric, threshold)
+    (found,) = seeds_needed([comparison(x, y)], metric, threshold, 0.95)
     return found.needed
 
 
@@ -62,8 +62,8 @@ def test_a_harder_threshold_needs_more() -> None:
 def test_only_known_noise_is_told() -> None:
     rng = np.random.default_rng(4)
     true = rng.standard_normal(30)
-    assert seeds_needed([comparison(true, true[::-1])], "r2", 0.8) == []
-    assert seeds_needed([comparison(true[:5], true[:5])], "r2", 0.8) == []
+    assert seeds_needed([comparison(true, true[::-1])], "r2", 0.8, 0.95) == []
+    assert seeds_needed([comparison(true[:5], true[:5])], "r2", 0.8, 0.95) == []
     frame = table({1.0: noisy(rng, true, 0.4, 2), 2.0: true})
     (one,) = fit(frame).to_dict()["seeds"]
     assert one == {"size": 1.0, "samples": None, "seeds": 2, "needed": pytest.approx(3, abs=2)}

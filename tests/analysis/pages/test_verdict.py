@@ -5,13 +5,11 @@ import pytest
 
 from analysis import fit
 from analysis.pages.verdict import (
-    cheapest_sentence,
     interval_of,
     rung_name,
     share,
     size_ladder,
     spoken_of,
-    unmeasured,
     verdict,
 )
 from analysis.tables.published import consistency
@@ -62,27 +60,6 @@ def test_costs_in_the_table_are_called_recorded():
     result = fit(study_table())
     assert "as recorded" in verdict(result).tiles[1].detail
     assert spoken_of(result).size == result.critical_size.certified
-
-
-def test_the_cheapest_proxy_is_a_sentence(apollo):
-    result = fit(consistency(), threshold=0.8, metric="decision_accuracy")
-    assert cheapest_sentence(result).startswith("Cheapest proxy that may decide: 4B with one seed")
-    assert cheapest_sentence(replace(apollo, cheapest_proxy=None)) == ""
-
-
-def test_gaps_are_told_and_only_gaps(apollo):
-    bare = unmeasured(apollo, factors=False, cost=False, signal=False)
-    assert [gap.split(":")[0].split(",")[0] for gap in bare] == [
-        "Seed noise",
-        "Cost",
-        "Which design axes transfer",
-        "How much data a proxy needs",
-        "Whether the benchmark tells designs apart",
-        "Targets larger than 7B",
-    ]
-    frame = pd.concat([study_table(), study_table(sizes=(41_000,)).assign(samples=2400)])
-    full = unmeasured(fit(frame), factors=True, cost=True, signal=True)
-    assert len(full) == 1
 
 
 def test_the_interval_of_r2_holds_0_where_that_of_r_does(apollo):
