@@ -2,7 +2,10 @@
 
 from ablate.sizes import LADDER
 
-_ROWS: dict[float, str] = {row.parameters: row.name for row in LADDER}
+_ROWS: dict[float, str] = {
+    row.parameters: row.name for row in sorted(LADDER, key=lambda row: -len(row.name))
+}
+"""Of rows of the same shape, which no table of scores tells apart, the shorter name."""
 
 
 def count_name(count: float) -> str:
