@@ -15,7 +15,7 @@ from ablate.cost import (
     shapes,
 )
 from ablate.failures import Failure
-from ablate.grid import Invalid, split_valid
+from ablate.grid import Check, Invalid, split_valid
 from ablate.spec import Cell
 from ablate.store import RunStore
 from ablate.tokens import max_context
@@ -40,6 +40,8 @@ class Plan:
     missing: tuple[Cell, ...]
     invalid: tuple[Invalid, ...]
     counts: Counts
+    notes: tuple[str, ...] = ()
+    """What there is to say of the data."""
 
     @property
     def to_run(self) -> tuple[Cell, ...]:
@@ -77,9 +79,23 @@ class Plan:
         return expected_workload(cell, self.counts.train_videos, self.counts.questions)
 
 
-def make_plan(cells: list[Cell], store: RunStore, counts: Counts) -> Plan:
-    """Sort the cells of a study by their state in the store."""
-    valid, invalid = split_valid(cells, (check_cell,))
+def make_plan(
+    cells: list[Cell],
+    store: RunStore,
+    counts: Counts,
+    checks: tuple[Check, ...] = (),
+    notes: tuple[str, ...] = (),
+) -> Plan:
+    """Sort the cells of a study by their state in the store.
+
+    Args:
+        cells: of the study.
+        store: where finished cells lie.
+        counts: of the data.
+        checks: what the data have against a cell.
+        notes: what there is to say of the data.
+    """
+    valid, invalid = split_valid(cells, (check_cell, *checks))
     done, failed, missing = [], [], []
     for cell in valid:
         if store.is_done(cell):
@@ -88,7 +104,7 @@ def make_plan(cells: list[Cell], store: RunStore, counts: Counts) -> Plan:
             failed.append((cell, failure))
         else:
             missing.append(cell)
-    return Plan(tuple(done), tuple(failed), tuple(missing), tuple(invalid), counts)
+    return Plan(tuple(done), tuple(failed), tuple(missing), tuple(invalid), counts, notes)
 
 
 def check_cell(cell: Cell) -> str | None:

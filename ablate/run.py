@@ -23,14 +23,13 @@ from ablate.cost import (
     parameters,
     trainable_parameters,
 )
-from ablate.data.annotations import read_conversations, read_questions
 from ablate.data.cache import ArrayCache
+from ablate.data.dataset import open_test, open_training, pools_of
 from ablate.data.features import TowerInput
 from ablate.data.frames import view_of
 from ablate.data.module import Order, StageLoader
 from ablate.data.samples import SampleMaker
 from ablate.data.sampling import clip_count
-from ablate.data.sources import Source, pools
 from ablate.data.stats import SamplingStats
 from ablate.data.tokenizer import ClosedTokenizer
 from ablate.data.viewer import Viewer
@@ -101,8 +100,8 @@ def _train(
     """Train in place; returns what the record will say of it."""
     begun = time.perf_counter()
     design, stages = cell.design, resolve(cell)
-    found = pools(read_conversations(_source(store, cell.data, "annotations.json")))
-    order = Order(cell.stream("order"), design.mixture, stages, found)
+    data = open_training(store.data_root / cell.data)
+    order = Order(cell.stream("order"), design.mixture, stages, pools_of(data))
     viewer = _viewer(cell, store, model, design.sampling)
     maker = SampleMaker(design, ClosedTokenizer(), viewer, cell.size.llm.context)
     stats = SamplingStats(design.sampling)
@@ -125,6 +124,7 @@ def _train(
     return {
         "loss": curve,
         "sampling": stats.to_dict(),
+        "data": data.report(),
         "workload": _trained(order, stages[-1].stop, stats),
         "seconds": {
             "decode": loading - encoding, "encode": encoding, "train": total - loading,
@@ -137,7 +137,8 @@ def _examine(
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Answers to the questions, with the videos and under two controls; what it took."""
     begun = time.perf_counter()
-    questions = read_questions(_source(store, cell.eval_data, "questions.json"))
+    data = open_test(store.data_root / cell.eval_data)
+    questions = data.samples
     sampling = cell.eval_protocol.sampling
     assert sampling is not None
     tokenizer = ClosedTokenizer()
@@ -156,6 +157,7 @@ def _examine(
     distinct = {q.video.key: count for q, count in zip(questions, clips, strict=True)}
     return answers, {
         "seconds": {"evaluate": time.perf_counter() - begun},
+        "data": data.report(),
         "workload": {
             "eval_rows": len(questions),
             "eval_tokens": mean(clips) * context_per_clip(cell.design) + QUESTION_TOKENS,
@@ -195,15 +197,11 @@ def _record(
         },
         "loss": training["loss"],
         "sampling": training["sampling"],
+        "data": {"train": training["data"], "test": evaluation["data"]},
         "execution": to_dict(job.execution),
         "versions": _versions(),
         "git": _commit(),
     }
-
-
-def _source(store: RunStore, fingerprint: str, annotations: str) -> Source:
-    folder = store.data_root / fingerprint
-    return Source("world", folder / annotations, folder, fingerprint)
 
 
 def _viewer(cell: Cell, store: RunStore, model: VideoLMM, sampling: Sampling) -> Viewer:

@@ -35,7 +35,7 @@ def compare() -> str:
         recipe = RECIPES["world-smoke"]
         generate(recipe, root, 2, lambda done, total: None)
         found = root / fingerprint(recipe, "train")
-        source = Source("world", found / "annotations.json", found, found.name)
+        source = Source("world", found / "annotations.json", found, fingerprint=found.name)
         videos = [c for c in read_conversations(source) if c.modality == "video"][:BATCH]
         cold, warm = [], []
         for round_number in range(ROUNDS):

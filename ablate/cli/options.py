@@ -1,15 +1,17 @@
 """What several verbs share: options, the terminal, and the plan of a chosen study."""
 
+from collections.abc import Callable
 from typing import Any
 
 import click
 from rich.console import Console
 
+from ablate.cli.given import BUILT_IN, built_in, from_outside, outside_data
 from ablate.grid import Study
-from ablate.plan import Counts, Plan, make_plan
+from ablate.plan import Plan, make_plan
+from ablate.spec import Cell
 from ablate.store import RunStore
-from ablate.tasks import CATEGORIES
-from ablate.world.recipe import RECIPES, Recipe, fingerprint
+from ablate.world.recipe import RECIPES, Recipe
 
 console = Console(highlight=False)
 
@@ -20,6 +22,14 @@ def comma(_: click.Context, __: click.Parameter, value: str | None) -> tuple[str
 
 
 def study_options(command: Any) -> Any:
+    """The options that choose the cells of a study, and what they are trained on."""
+    data = click.option(
+        "--data", default=BUILT_IN, show_default=True, help="`world`, or a YAML file of sources."
+    )
+    return data(cell_options(command))
+
+
+def cell_options(command: Any) -> Any:
     """The options that choose the cells of a study."""
     for option in (
         click.option("--samples", callback=comma, help="Training conversations, with commas."),
@@ -40,8 +50,28 @@ def chosen_plan(
     size: tuple[str, ...],
     seeds: int | None,
     samples: tuple[str, ...],
+    data: str,
 ) -> tuple[Study, Plan]:
     """The study that `study_options` chose, and its plan.
+
+    Raises:
+        ValueError: an unknown study or size, samples that are no numbers, or data that cannot be
+            used.
+    """
+    loaded, cells_on = chosen_cells(study, size, seeds, samples)
+    kept = RunStore(store)
+    if data == BUILT_IN:
+        given = built_in(RECIPES[loaded.world])
+    else:
+        given = from_outside(outside_data(data, kept, cells_on("", "")))
+    cells = cells_on(given.train, given.test)
+    return loaded, make_plan(cells, kept, given.counts, given.checks, given.notes)
+
+
+def chosen_cells(
+    study: str, size: tuple[str, ...], seeds: int | None, samples: tuple[str, ...]
+) -> tuple[Study, Callable[[str, str], list[Cell]]]:
+    """The study that `cell_options` chose, and its cells on any training and test data.
 
     Raises:
         ValueError: an unknown study or size, or samples that are no numbers.
@@ -49,19 +79,17 @@ def chosen_plan(
     import experiments
 
     loaded = experiments.load(study)
-    recipe = RECIPES[loaded.world]
     for text in samples:
         if not text.isdigit() or int(text) < 1:
             raise ValueError(f"--samples: {text!r} is not a positive whole number")
-    cells = loaded.cells(
-        fingerprint(recipe, "train"),
-        fingerprint(recipe, "test"),
-        sizes=size or None,
-        seeds=seeds,
-        samples=tuple(int(text) for text in samples) or None,
-    )
-    counts = Counts(recipe.train_videos, recipe.test_videos * len(CATEGORIES))
-    return loaded, make_plan(cells, RunStore(store), counts)
+
+    def cells(train: str, test: str) -> list[Cell]:
+        return loaded.cells(
+            train, test, sizes=size or None, seeds=seeds,
+            samples=tuple(int(text) for text in samples) or None,
+        )  # fmt: skip
+
+    return loaded, cells
 
 
 def make_world(recipe: Recipe, store: RunStore, workers: int) -> None:

@@ -80,7 +80,10 @@ def print_plan(name: str, study: Study, made: Plan) -> None:
     states = ", ".join(f"{count} {state}" for state, count in made.state().items())
     designs = len({cell.design_id for cell in made.cells})
     console.print(f"[bold]{name}[/bold]: {study.question}")
-    console.print(f"{designs} designs on {', '.join(study.axes)}; cells: {states}\n")
+    console.print(f"{designs} designs on {', '.join(study.axes)}; cells: {states}")
+    for note in made.notes:
+        console.print(Text(note), soft_wrap=True)
+    console.print()
     if made.cells:
         console.print(plan_table(made))
         console.print()

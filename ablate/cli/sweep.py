@@ -7,6 +7,8 @@ from typing import Any
 
 import click
 
+from ablate.cli.data import prepare_data
+from ablate.cli.given import BUILT_IN
 from ablate.cli.options import chosen_plan, console, make_world, study_options
 from ablate.cli.study import print_failures, print_plan, print_verdict
 from ablate.grid import Study
@@ -36,6 +38,9 @@ def sweep(retry: bool, **choice: Any) -> int:
             f"{len(made.invalid)} cells of study {choice['study']} cannot be trained, the first "
             f"({first.cell.size.name} {first.cell.design.name(study.axes)}): {first.reason}"
         )
+    if prepare_data(**choice):
+        # What could not be read is dropped, which makes other cells.
+        study, made = chosen_plan(**choice)
     cells = made.unfinished if retry else made.to_run
     for cell in cells:
         if not cell.size.tiny_towers:
@@ -61,7 +66,8 @@ def _run(choice: dict[str, Any], study: Study, made: Plan, cells: Sequence[Cell]
     store.prepare()
     slots = len(os.sched_getaffinity(0))
     print_plan(choice["study"], study, made)
-    make_world(RECIPES[study.world], store, slots)
+    if choice["data"] == BUILT_IN:
+        make_world(RECIPES[study.world], store, slots)
     from ablate.launch import launch
     from ablate.run import Job
 

@@ -1,38 +1,68 @@
-"""Reads annotation files; a fault in one is a single line with file, entry and field.
+"""From annotations to samples and questions; a fault is a single line with file, entry and field.
 
-Training annotations follow LLaVA: a JSON list of `id`, optional `video` or `image` (a path or a
-list), optional `duration`, and `conversations` of `{"from": "human" | "gpt", "value"}`.
-Evaluation questions are a JSON list of `question_id, video, video_id, duration, question, options,
+Training annotations follow LLaVA: rows of `id`, optional `video` or `image` (a path or a list),
+optional `duration`, and `conversations` of `{"from": "human" | "gpt", "value"}`. Evaluation
+questions are rows of `question_id, video, video_id`, optional `duration`, `question, options,
 answer` (an index), `category` and `kind`.
 """
 
-import json
 import math
 from dataclasses import dataclass
 from typing import Any
 
+from ablate.data.rows import Rows, read_file
 from ablate.data.sources import Conversation, Media, Question, Source
 
 _MARKERS = ("<video>", "<image>")
 """Where LLaVA puts the media in a question; here the design decides that."""
 
 
-def read_conversations(source: Source) -> tuple[Conversation, ...]:
-    """The training conversations of `source` in file order.
+FIELDS = (
+    "id", "video", "image", "duration", "conversations",
+    "question_id", "video_id", "question", "options", "answer", "category", "kind",
+)  # fmt: skip
+"""All that is read of a row."""
+
+
+def read(source: Source) -> Rows:
+    """The rows of a source.
+
+    Raises:
+        ValueError: one line naming the file, and the line or entry where it is one's fault.
+    """
+    path = source.annotations
+    if not path.is_dir():
+        return read_file(path)
+    # pyarrow takes a while to load.
+    from ablate.data.tables import read_table
+
+    return read_table(path, FIELDS, source.split, source.unpacked or source.media)
+
+
+def read_conversations(source: Source, rows: Rows | None = None) -> tuple[Conversation, ...]:
+    """The training conversations of `source` in order.
+
+    Args:
+        source: where they lie.
+        rows: what `read` gave, if it was called before.
 
     Raises:
         ValueError: one line naming the file, the entry and the field.
     """
-    return tuple(_conversation(entry) for entry in _entries(source, "id"))
+    return tuple(_conversation(entry) for entry in _entries(source, rows, "id"))
 
 
-def read_questions(source: Source) -> tuple[Question, ...]:
-    """The evaluation questions of `source` in file order.
+def read_questions(source: Source, rows: Rows | None = None) -> tuple[Question, ...]:
+    """The evaluation questions of `source` in order.
+
+    Args:
+        source: where they lie.
+        rows: what `read` gave, if it was called before.
 
     Raises:
         ValueError: one line naming the file, the entry and the field, or a repeated question id.
     """
-    questions = tuple(_question(entry) for entry in _entries(source, "question_id"))
+    questions = tuple(_question(entry) for entry in _entries(source, rows, "question_id"))
     seen: set[str] = set()
     for question in questions:
         if question.id in seen:
@@ -43,9 +73,10 @@ def read_questions(source: Source) -> tuple[Question, ...]:
 
 @dataclass(frozen=True)
 class _Entry:
-    """One JSON object of an annotation file, and how to complain about it."""
+    """One object of an annotation file, and how to complain about it."""
 
     source: Source
+    fingerprint: str
     name: str
     fields: dict[str, Any]
 
@@ -84,28 +115,18 @@ class _Entry:
         return self.fields.get(field) not in (None, [])
 
     def media(self, path: str, duration: float | None = None) -> Media:
-        return Media(self.source.media / path, f"{self.source.fingerprint}/{path}", duration)
+        return Media(self.source.media / path, f"{self.fingerprint}/{path}", duration)
 
 
-def _entries(source: Source, id_field: str) -> list[_Entry]:
-    try:
-        content = json.loads(source.annotations.read_bytes())
-    except OSError as error:
-        raise ValueError(f"{source.annotations}: {error.strerror}") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{source.annotations}: not JSON: {error}") from None
-    if not isinstance(content, list):
-        raise ValueError(
-            f"{source.annotations}: must hold a JSON list, not {type(content).__name__}"
-        )
+def _entries(source: Source, rows: Rows | None, id_field: str) -> list[_Entry]:
+    found = read(source) if rows is None else rows
+    mark = source.fingerprint or found.fingerprint
     entries = []
-    for index, fields in enumerate(content):
-        if not isinstance(fields, dict):
-            raise ValueError(f"{source.annotations}: entry {index} must be an object")
-        name = f"entry {index}"
-        if isinstance(given := fields.get(id_field), str | int):
+    for row in found.rows:
+        name = row.name
+        if isinstance(given := row.fields.get(id_field), str | int):
             name += f" ({id_field} {given})"
-        entries.append(_Entry(source, name, fields))
+        entries.append(_Entry(source, mark, name, row.fields))
     return entries
 
 
@@ -161,11 +182,14 @@ def _question(entry: _Entry) -> Question:
         )
     return Question(
         id=str(entry.fields.get("question_id", entry.name)),
-        video=entry.media(entry.text("video"), entry.seconds("duration")),
+        video=entry.media(
+            entry.text("video"), entry.seconds("duration") if entry.has("duration") else None
+        ),
         video_id=entry.text("video_id"),
         text=entry.text("question"),
         options=options,
         answer=answer,
         category=entry.text("category"),
         kind=entry.text("kind"),
+        source=entry.source.name,
     )

@@ -7,14 +7,13 @@ the clips of several videos.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from ablate.axes import Sampling
 from ablate.data.cache import ArrayCache
-from ablate.data.faults import MediaError
+from ablate.data.pictures import read_picture
 from ablate.data.sampling import clip_times, shared
 from ablate.data.sources import Media
 from ablate.data.video import map_frames, probe
@@ -185,25 +184,12 @@ def prepare(frame: np.ndarray, view: View) -> np.ndarray:
 
 def _pictures(footage: Footage, view: View) -> np.ndarray:
     """One clip of equal frames for each picture; not kept, as reading one costs as little."""
-    pictures = [prepare(_read_picture(media.path), view) for media in footage.media]
+    pictures = [prepare(read_picture(media.path), view) for media in footage.media]
     shape = len(pictures), footage.frames, 3, view.image_size, view.image_size
     pixels = np.empty(shape, np.uint8)
     for clip, picture in zip(pixels, pictures, strict=True):
         clip[:] = picture
     return pixels
-
-
-def _read_picture(path: Path) -> np.ndarray:
-    """uint8 (H, W, 3) in RGB, upright."""
-    try:
-        with Image.open(path) as image:
-            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-    except FileNotFoundError:
-        raise MediaError(path, "no such file") from None
-    # Damaged files raise whatever their decoder trips over, SyntaxError for PNG among it.
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        detail = str(error).replace(f"'{path}'", "").strip() or type(error).__name__
-        raise MediaError(path, f"no picture that can be read: {detail}") from None
 
 
 def _pixels_key(footage: Footage, view: View) -> str:

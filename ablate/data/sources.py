@@ -1,9 +1,9 @@
 """Where data lies, and what one training sample and one question are."""
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import ClassVar
 
 from ablate.axes import Mixture
 
@@ -14,13 +14,17 @@ class Source:
 
     name: str
     annotations: Path
-    """JSON file."""
+    """JSON or JSON lines file, or directory of Hugging Face `datasets`."""
     media: Path
     """Folder that the annotations' paths start from."""
-    fingerprint: str
-    """Hash of the content."""
     weight: float = 1.0
     """How often samples are drawn from it, relative to the other sources of their modality."""
+    split: str | None = None
+    """Of a directory that holds several."""
+    unpacked: Path | None = None
+    """Folder for the media that lie inside a directory's tables; None for beside the media."""
+    fingerprint: str | None = None
+    """Names the content, where its maker does; None for the hash of the annotations."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,10 @@ class Conversation:
     source: str = ""
     """Name of where it comes from."""
 
+    def showing(self, media: tuple[Media, ...]) -> "Conversation":
+        """The same with other facts of its media."""
+        return replace(self, media=media)
+
 
 @dataclass(frozen=True)
 class Question:
@@ -63,6 +71,19 @@ class Question:
     """Index of the right option."""
     category: str
     kind: str
+    source: str = ""
+    """Name of where it comes from."""
+
+    modality: ClassVar[str] = "video"
+
+    @property
+    def media(self) -> tuple[Media, ...]:
+        """The video."""
+        return (self.video,)
+
+    def showing(self, media: tuple[Media, ...]) -> "Question":
+        """The same with other facts of its video."""
+        return replace(self, video=media[0])
 
     @property
     def duration(self) -> float:
@@ -82,25 +103,6 @@ class Pool:
 
 Pools = Mapping[str, Sequence[Pool]]
 """Pools by modality; every modality is present, if only empty."""
-
-
-def file_source(annotations: Path, media: Path | None = None) -> Source:
-    """A source named and fingerprinted by its annotation file.
-
-    Args:
-        annotations: JSON file.
-        media: folder of the media; by default the file's own.
-
-    Raises:
-        ValueError: no such file.
-    """
-    try:
-        digest = hashlib.sha256(annotations.read_bytes()).hexdigest()[:16]
-    except OSError as error:
-        raise ValueError(f"{annotations}: {error.strerror}") from None
-    return Source(
-        annotations.stem, annotations, annotations.parent if media is None else media, digest
-    )
 
 
 def pools(

@@ -37,7 +37,7 @@ def digests(root: Path) -> dict[str, str]:
 
 def split_of(root: Path, split: str) -> Source:
     mark = fingerprint(RECIPE, split)
-    return Source("world", root / mark / ANNOTATIONS[split], root / mark, mark)
+    return Source("world", root / mark / ANNOTATIONS[split], root / mark, fingerprint=mark)
 
 
 @pytest.fixture(scope="module")

@@ -97,6 +97,18 @@ def describe(reader: Reader, path: Path | str) -> VideoInfo:
     )
 
 
+def check_header(path: Path | str) -> None:
+    """Refuses a video that declares absurd dimensions before any frame is decoded.
+
+    Raises:
+        MediaError: the video is absurdly large.
+    """
+    from ablate.data.video.with_pyav import declared_size
+
+    if size := declared_size(Path(path)):
+        check_size(path, *size)
+
+
 def read_frames(path: Path | str, times: Sequence[float]) -> tuple[np.ndarray, tuple[float, ...]]:
     """The frames on screen at `times`, in seconds since the first frame.
 

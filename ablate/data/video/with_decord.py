@@ -44,5 +44,6 @@ class DecordReader:
             if "cannot find video stream" in message:
                 # Also what it says of codecs it does not know, AV1 among them.
                 raise MediaError(self._path, "no video stream", Fault.NO_VIDEO) from None
-            reason = message.splitlines()[0].rsplit("] ", 1)[-1][:160]
+            line = message.splitlines()[0].rsplit("] ", 1)[-1]
+            reason = line.replace(str(self._path), "the file")[:160]
             raise MediaError(self._path, f"no video that decord can decode: {reason}") from None

@@ -38,11 +38,6 @@ class PyavReader:
         self._at = math.inf
         """Timestamp of the frame that was decoded last; nothing lies ahead at first."""
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height, known before any frame is decoded."""
-        return self._stream.codec_context.width, self._stream.codec_context.height
-
     def close(self) -> None:
         """Lets go of the file."""
         self._container.close()
@@ -117,6 +112,16 @@ class PyavReader:
             raise MediaError(
                 self._path, f"no video that PyAV can decode: {error.strerror or error}"
             ) from None
+
+
+def declared_size(path: Path) -> tuple[int, int] | None:
+    """Width and height that the header declares; None where there is none that can be read."""
+    try:
+        with av.open(str(path)) as container:
+            context = _main_stream(container, path).codec_context
+            return context.width, context.height
+    except (av.FFmpegError, MediaError):
+        return None
 
 
 def _main_stream(container: Any, path: Path) -> Any:
