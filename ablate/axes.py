@@ -33,6 +33,15 @@ class ConnectorKind(StrEnum):
     PERCEIVER = "perceiver"
 
 
+class ImagePath(StrEnum):
+    """How a picture reaches the language model (paper App. C.2)."""
+
+    UNIFIED = "unified"
+    """Repeated to a clip, through the towers and the connector of the videos."""
+    SPLIT = "split"
+    """Once, through the image towers alone and a connector of its own."""
+
+
 class IntegrationKind(StrEnum):
     """What stands around the visual tokens of a clip (paper Sec. 4.4)."""
 
@@ -40,6 +49,8 @@ class IntegrationKind(StrEnum):
     SEPARATORS = "separators"
     TIMESTAMPS = "timestamps"
     BOTH = "both"
+    RELEASED = "released"
+    """As the published models are prompted: a sentence on the clips, then seconds before each."""
 
 
 class StageData(StrEnum):
@@ -127,9 +138,11 @@ class Encoder:
     """One vision tower, or several fused on the channel axis (paper Sec. 4.2)."""
 
     towers: tuple[Tower, ...]
+    image_path: ImagePath = ImagePath.UNIFIED
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "towers", tuple(choice(Tower, t) for t in self.towers))
+        object.__setattr__(self, "image_path", choice(ImagePath, self.image_path))
         if not self.towers:
             raise ValueError(f"encoder: no tower given; choose from {', '.join(Tower)}")
         if len(set(self.towers)) < len(self.towers):
@@ -138,7 +151,8 @@ class Encoder:
     @property
     def label(self) -> str:
         """Short name for tables and plots."""
-        return "+".join(self.towers)
+        split = ":split" if self.image_path is ImagePath.SPLIT else ""
+        return "+".join(self.towers) + split
 
 
 @dataclass(frozen=True)

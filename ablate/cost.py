@@ -7,11 +7,12 @@ Standard library only.
 import math
 from dataclasses import dataclass
 
+from ablate.axes import Mixture, StageData
 from ablate.connectors import connector_flops, connector_parameters, integration_parameters
+from ablate.encoders import Path, clip_path, picture_path
 from ablate.spec import Cell, Design, Size
-from ablate.tokens import context_per_clip, tokens_per_clip
-from ablate.towers import TowerShape, fused_grid, tower_shape
-from ablate.train.schedule import resolve
+from ablate.tokens import picture_context, tokens_per_clip, video_context
+from ablate.train.schedule import ResolvedStage, resolve
 
 TEXT_TOKENS = 45
 """Expected tokens of a conversation's questions and answers."""
@@ -35,10 +36,15 @@ class Workload:
     tokens_per_sample: float
     """Mean context length of a training conversation."""
     clips_per_sample: float
+    """Clips on the path of the videos; pictures are among them unless they have a path apart."""
+    pictures_per_sample: float
+    """Pictures on a path of their own."""
     videos: int
     """Files decoded."""
     encoded_clips: int
     """Clips that pass the encoders in training: each distinct clip once when they are frozen."""
+    encoded_pictures: int
+    """The same of pictures on a path of their own."""
     eval_rows: int
     """Sequences scored in the evaluation."""
     eval_tokens: float
@@ -47,22 +53,22 @@ class Workload:
     """Distinct clips that the evaluation encodes."""
 
 
-def shapes(design: Design, size: Size) -> tuple[TowerShape, ...]:
-    """Facts of the design's towers at this size."""
-    return tuple(tower_shape(tower, size.tiny_towers) for tower in design.encoder.towers)
-
-
 def parameters(design: Design, size: Size) -> dict[str, int]:
-    """Exact parameter counts of `vision`, `connector` (with its integration) and `llm`."""
-    towers = shapes(design, size)
-    width = sum(shape.hidden for shape in towers)
-    connector = connector_parameters(
-        design.connector, width, size.llm.hidden, tokens_per_clip(design)
+    """Exact parameter counts of `vision`, `connector` (with its integration) and `llm`.
+
+    Raises:
+        ValueError: a split image path without an image tower.
+    """
+    clips, pictures = clip_path(design, size), picture_path(design, size)
+    connectors = sum(
+        connector_parameters(design.connector, path.width, size.llm.hidden, tokens_per_clip(design))
+        for path in (clips, pictures)
+        if path is not None
     )
+    separators = integration_parameters(design.integration.separators, size.llm.hidden)
     return {
-        "vision": sum(shape.parameters for shape in towers),
-        "connector": connector
-        + integration_parameters(design.integration.separators, size.llm.hidden),
+        "vision": sum(tower.parameters for tower in clips.towers),
+        "connector": connectors + separators,
         "llm": size.parameters,
     }
 
@@ -73,6 +79,18 @@ def trainable_parameters(design: Design, size: Size) -> int:
     return max(sum(counts[part] for part in stage.trainable) for stage in design.schedule.stages)
 
 
+def modality_shares(cell: Cell) -> dict[str, float]:
+    """Share of each modality among all training samples, stages that see only video included."""
+    stages = resolve(cell)
+    total = stages[-1].stop
+
+    def share(stage: ResolvedStage, modality: str) -> float:
+        mixture = Mixture() if stage.data is StageData.VIDEO else cell.design.mixture
+        return mixture.shares[modality] / 100 * (stage.stop - stage.start) / total
+
+    return {name: sum(share(stage, name) for stage in stages) for name in Mixture.MODALITIES}
+
+
 def expected_workload(cell: Cell, train_videos: int, questions: int) -> Workload:
     """Workload of a cell, counting every video at its largest number of clips.
 
@@ -81,25 +99,29 @@ def expected_workload(cell: Cell, train_videos: int, questions: int) -> Workload
         train_videos: distinct training videos of the data.
         questions: evaluation questions of the data; several may share a video.
     """
-    design = cell.design
-    share = {name: percent / 100 for name, percent in design.mixture.shares.items()}
-    clips = design.sampling.max_clips
-    sample_clips = share["video"] * clips + share["image"] + share["multi_image"] * IMAGES
-    samples = sum(stage.stop - stage.start for stage in resolve(cell))
+    design, share = cell.design, modality_shares(cell)
+    clips, samples = design.sampling.max_clips, resolve(cell)[-1].stop
+    pictures = share["image"] + share["multi_image"] * IMAGES
+    context = share["video"] * video_context(design, cell.size, clips)
+    apart = pictures if picture_path(design, cell.size) else 0.0
+    beside = share["video"] * clips + pictures - apart
     videos = math.ceil(min(samples * share["video"], train_videos))
-    stills = math.ceil(samples * (share["image"] + share["multi_image"] * IMAGES))
     live = design.schedule.trains_vision
     eval_sampling = cell.eval_protocol.sampling
     assert eval_sampling is not None
-    per_clip = context_per_clip(design)
+    eval_clips = eval_sampling.max_clips
     return Workload(
-        tokens_per_sample=sample_clips * per_clip + TEXT_TOKENS,
-        clips_per_sample=sample_clips,
+        tokens_per_sample=context + pictures * picture_context(design) + TEXT_TOKENS,
+        clips_per_sample=beside,
+        pictures_per_sample=apart,
         videos=videos,
-        encoded_clips=math.ceil(samples * sample_clips) if live else videos * clips + stills,
+        encoded_clips=math.ceil(
+            samples * beside if live else videos * clips + samples * (pictures - apart)
+        ),
+        encoded_pictures=math.ceil(samples * apart),
         eval_rows=questions,
-        eval_tokens=eval_sampling.max_clips * per_clip + QUESTION_TOKENS,
-        eval_clips=questions * eval_sampling.max_clips,
+        eval_tokens=video_context(design, cell.size, eval_clips) + QUESTION_TOKENS,
+        eval_clips=questions * eval_clips,
     )
 
 
@@ -110,31 +132,39 @@ def flops(cell: Cell, work: Workload) -> dict[str, float]:
     twice, a frozen tower once.
     """
     design, size = cell.design, cell.size
-    frames = design.sampling.frames_per_clip
-    towers = shapes(design, size)
-    per_clip = {shape.name: shape.forward_flops(frames) for shape in towers}
-    grid = fused_grid([shape.grid(frames) for shape in towers])
-    width = sum(shape.hidden for shape in towers)
-    connect = connector_flops(
-        design.connector, width, size.llm.hidden, tokens_per_clip(design), grid
-    )
+    clips, pictures = clip_path(design, size), picture_path(design, size)
+    connect = _connect(clips, design, size)
+    paths = [(clips, work.clips_per_sample, work.encoded_clips)]
+    if pictures is not None:
+        paths.append((pictures, work.pictures_per_sample, work.encoded_pictures))
     sequence = size.llm.forward_flops(round(work.tokens_per_sample))
-    parts = {f"encode {name}": work.encoded_clips * cost for name, cost in per_clip.items()}
+    parts = {f"encode {tower.name}": 0.0 for tower in clips.towers}
     parts |= {"connector": 0.0, "llm": 0.0}
+    for path, _, encoded in paths:
+        for name, cost in path.forward_flops.items():
+            parts[f"encode {name}"] += encoded * cost
     for stage in resolve(cell):
         samples = stage.stop - stage.start
-        parts["connector"] += samples * work.clips_per_sample * connect * 3
         parts["llm"] += samples * sequence * (3 if "llm" in stage.rates else 2)
-        if "vision" in stage.rates:
-            for name, cost in per_clip.items():
-                parts[f"encode {name}"] += samples * work.clips_per_sample * cost * 2
+        for path, per_sample, _ in paths:
+            parts["connector"] += samples * per_sample * _connect(path, design, size) * 3
+            if "vision" in stage.rates:
+                for name, cost in path.forward_flops.items():
+                    parts[f"encode {name}"] += samples * per_sample * cost * 2
     clips_per_row = work.eval_clips / max(1, work.eval_rows)
     parts["evaluate"] = (
-        work.eval_clips * sum(per_clip.values())
+        work.eval_clips * sum(clips.forward_flops.values())
         + work.eval_rows * clips_per_row * connect
         + work.eval_rows * size.llm.forward_flops(round(work.eval_tokens))
     )
     return parts
+
+
+def _connect(path: Path, design: Design, size: Size) -> float:
+    """FLOPs of the connector on one clip, or one picture, of this path."""
+    return connector_flops(
+        design.connector, path.width, size.llm.hidden, tokens_per_clip(design), path.grid
+    )
 
 
 def expected_seconds(cell: Cell, work: Workload) -> float:

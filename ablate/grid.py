@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ablate.axes import Level, Tower
+from ablate.budget import Equal, matched
 from ablate.sizes import NAMES, check_distinct, size_row
-from ablate.spec import Cell, Design, Init, Size, content_id
+from ablate.spec import Cell, Design, Init, Protocol, Size, content_id
 from ablate.tasks import CATEGORIES
 from ablate.towers import tower_shape, weights_hash
 
@@ -25,13 +26,20 @@ class Grid:
     base: Design
     axes: Mapping[str, tuple[Level, ...]]
     fraction: int | None = None
+    settings: tuple[Mapping[str, Level], ...] = ()
+    """Levels that only occur together; every combination of the axes is made with each of them."""
+    follow: Callable[[Design], Design] | None = None
+    """What levels entail on other axes: makes the designs of the grid consistent, one by one."""
 
     def __post_init__(self) -> None:
-        for axis, levels in self.axes.items():
+        for axis in (*self.axes, *itertools.chain(*self.settings)):
             if axis not in Design.AXES:
                 raise ValueError(f"unknown axis {axis!r}; choose from {', '.join(Design.AXES)}")
+        for axis, levels in self.axes.items():
             if len(set(levels)) < len(levels):
                 raise ValueError(f"axis {axis}: a level is listed twice")
+            if any(axis in setting for setting in self.settings):
+                raise ValueError(f"axis {axis}: is varied both alone and in settings")
         total = len(self.combinations())
         if self.fraction is not None and not 0 < self.fraction <= total:
             raise ValueError(f"fraction {self.fraction} is not between 1 and {total} combinations")
@@ -40,14 +48,26 @@ class Grid:
         """The full factorial, first axis slowest."""
         return list(itertools.product(*self.axes.values()))
 
+    @property
+    def varied(self) -> tuple[str, ...]:
+        """Axes on which the designs differ by declaration, not by what follows from others."""
+        return tuple(a for a in Design.AXES if a in self.axes or any(a in s for s in self.settings))
+
     def designs(self) -> tuple[Design, ...]:
-        """The designs of the grid, in a stable order."""
+        """The designs of the grid, in a stable order, those of one setting together."""
         chosen = self.combinations()
         if self.fraction is not None:
             chosen = _balanced(chosen, self.fraction)
         return tuple(
-            dataclasses.replace(self.base, **_named(self.axes, levels)) for levels in chosen
+            self.made({**setting, **_named(self.axes, levels)})
+            for setting in self.settings or ({},)
+            for levels in chosen
         )
+
+    def made(self, levels: Mapping[str, Any]) -> Design:
+        """The base design with some levels changed, and what follows from them."""
+        design = dataclasses.replace(self.base, **levels)
+        return self.follow(design) if self.follow else design
 
 
 def _named(axes: Iterable[str], levels: Iterable[Level]) -> dict[str, Any]:
@@ -86,12 +106,26 @@ class Invalid:
 
 
 @dataclass(frozen=True)
+class Comparison:
+    """Designs, how long each is trained and how it is examined."""
+
+    grid: Grid
+    samples: tuple[int, ...]
+    protocols: tuple[Protocol, ...] = (Protocol(),)
+
+    def protocols_of(self, design: Design) -> tuple[Protocol, ...]:
+        """Those that differ for this design: its own sampling is not examined twice."""
+        return tuple(p for p in self.protocols if p.sampling != design.sampling)
+
+
+@dataclass(frozen=True)
 class Study:
     """A question, a hypothesis and the cells that answer it. One file under `experiments/`."""
 
     question: str
     hypothesis: str
     grid: Grid
+    """The designs that are compared, with the public towers' levels where there is `tiny`."""
     sizes: tuple[str, ...]
     samples: tuple[int, ...]
     """Training conversations: the data-size ladder, ascending."""
@@ -105,20 +139,45 @@ class Study:
     """Question categories that the signal check asks to tell the designs apart."""
     world: str = "world"
     """Recipe of the built-in world the cells are trained on, unless data from outside is given."""
+    protocols: tuple[Protocol, ...] = (Protocol(),)
+    """How every training is examined; more than one gives each training several scores."""
+    tiny: Comparison | None = None
+    """What stands for all that at the rows that are trained from scratch; None for the same."""
+    equal: Equal = Equal.SAMPLES
+    """What every design is given as much of as the base design."""
 
     def __post_init__(self) -> None:
+        for part in self._comparisons:
+            if part.grid.varied != self.grid.varied:
+                raise ValueError(
+                    f"study: its grid varies {', '.join(self.grid.varied)}, but its tiny "
+                    f"counterpart {', '.join(part.grid.varied)}"
+                )
+            if part.protocols[:1] != (Protocol(),) or len(set(part.protocols)) < len(
+                part.protocols
+            ):
+                raise ValueError(
+                    "study: protocols begin with the one as trained, and none is twice"
+                )
         for name in (*self.sizes, *([self.target] if self.target else [])):
             size_row(name)
         check_distinct(self.sizes)
         if list(self.sizes) != sorted(set(self.sizes), key=NAMES.index):
             raise ValueError(f"study: sizes {', '.join(self.sizes)} are not in ascending order")
-        if self.seeds < 1 or not 0 <= self.reseeded <= len(self.grid.designs()):
+        if self.seeds < 1 or not 0 <= self.reseeded <= min(
+            len(part.grid.designs()) for part in self._comparisons
+        ):
             raise ValueError("study: needs at least one seed and no more reseeded than designs")
 
     @property
     def axes(self) -> tuple[str, ...]:
         """Axes on which the designs differ: they name the variants and are the factors."""
-        return tuple(axis for axis in Design.AXES if axis in self.grid.axes)
+        return self.grid.varied
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """What tells the study's scores apart: its axes, and `evaluation` if that varies."""
+        return self.axes + ("evaluation",) * (len(self.protocols) > 1)
 
     @property
     def target_size(self) -> str:
@@ -136,6 +195,9 @@ class Study:
     ) -> list[Cell]:
         """Every cell of the study, target size first so that a broken design shows early.
 
+        Cells that differ in their protocol share one training; they stand far apart, so that two of
+        them are rarely begun at once.
+
         Args:
             data: fingerprint of the training data.
             eval_data: fingerprint of the evaluation data.
@@ -149,20 +211,40 @@ class Study:
         """
         check_distinct(sizes or self.sizes)
         found = [
-            Cell(
-                design, size, count, seed, data, eval_data, _first_weights(design, size, init), init
-            )
+            cell
             for size in (size_row(name) for name in reversed(sizes or self.sizes))
-            for count in samples or self.samples
-            for seed, design in self._seeded(seeds)
+            for cell in self._cells_at(size, data, eval_data, seeds, samples, init)
         ]
         ids = [cell.score_id for cell in found]
         if len(set(ids)) < len(ids):
             raise ValueError("study: two cells have the same id; a level or a size is listed twice")
         return found
 
-    def _seeded(self, seeds: int | None) -> Iterator[tuple[int, Design]]:
-        designs = self.grid.designs()
+    @property
+    def _comparisons(self) -> tuple[Comparison, ...]:
+        own = Comparison(self.grid, self.samples, self.protocols)
+        return (own,) if self.tiny is None else (own, self.tiny)
+
+    def _cells_at(
+        self, size: Size, data: str, eval_data: str, seeds: int | None,
+        samples: tuple[int, ...] | None, init: Init,
+    ) -> Iterator[Cell]:  # fmt: skip
+        part = self._comparisons[-1 if size.tiny_towers else 0]
+
+        def cell(design: Design, count: int, seed: int) -> Cell:
+            towers = _first_weights(design, size, init)
+            return Cell(design, size, count, seed, data, eval_data, towers, init)
+
+        for at in range(len(part.protocols)):
+            for count in samples or part.samples:
+                base = cell(part.grid.made({}), count, 0)
+                for seed, design in self._seeded(part.grid, seeds):
+                    if at < len(protocols := part.protocols_of(design)):
+                        made = matched(cell(design, count, seed), base, self.equal)
+                        yield dataclasses.replace(made, protocol=protocols[at])
+
+    def _seeded(self, grid: Grid, seeds: int | None) -> Iterator[tuple[int, Design]]:
+        designs = grid.designs()
         for seed in range(seeds or self.seeds):
             yield from ((seed, design) for design in designs)
         if seeds is None and self.reseeded:

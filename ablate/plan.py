@@ -12,14 +12,13 @@ from ablate.cost import (
     expected_seconds,
     expected_workload,
     flops,
-    shapes,
 )
+from ablate.encoders import clip_path, picture_path
 from ablate.failures import Failure
 from ablate.grid import Check, Invalid, split_valid
 from ablate.spec import Cell
 from ablate.store import RunStore
 from ablate.tokens import max_context
-from ablate.towers import fused_grid
 from ablate.train.schedule import resolve
 
 
@@ -110,20 +109,22 @@ def make_plan(
 def check_cell(cell: Cell) -> str | None:
     """The reason why a cell cannot be trained at all, or None.
 
-    Covers clips that a tower cannot take, connectors that are asked for more tokens than there are
-    patches, visual tokens beyond the context, and fewer steps than stages.
+    Covers clips that a tower cannot take, a split image path without an image tower, connectors
+    that are asked for more tokens than there are patches, visual tokens beyond the context, and
+    fewer steps than stages.
     """
     design, frames = cell.design, cell.design.sampling.frames_per_clip
     try:
-        grid = fused_grid([shape.grid(frames) for shape in shapes(design, cell.size)])
-        check_connector(design.connector, grid, frames)
+        for path in (clip_path(design, cell.size), picture_path(design, cell.size)):
+            if path is not None:
+                check_connector(design.connector, path.grid, frames)
         resolve(cell)
     except ValueError as error:
         return str(error)
-    needed = max_context(design) + TEXT_TOKENS + QUESTION_TOKENS
-    if needed > cell.size.llm.context:
+    video, text = max_context(design, cell.size), TEXT_TOKENS + QUESTION_TOKENS
+    if video + text > cell.size.llm.context:
         return (
-            f"{max_context(design)} tokens of video and {TEXT_TOKENS + QUESTION_TOKENS} of text "
+            f"{video} tokens of video and {text} of text "
             f"exceed the context of {cell.size.llm.context} of size {cell.size.name}"
         )
     return None

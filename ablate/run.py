@@ -1,5 +1,6 @@
 """One cell end to end, readable top to bottom: the composition root. Needs no Ray."""
 
+import dataclasses
 import importlib.metadata
 import os
 import platform
@@ -33,14 +34,17 @@ from ablate.data.sampling import clip_count
 from ablate.data.stats import SamplingStats
 from ablate.data.tokenizer import ClosedTokenizer
 from ablate.data.viewer import Viewer
+from ablate.encoders import Path as TowerPath
+from ablate.encoders import clip_path, picture_path
 from ablate.evals.examine import examine
 from ablate.evals.score import summarise
 from ablate.models.build import build_model
+from ablate.models.encoders import VisionTower
 from ablate.models.lmm import VideoLMM
 from ablate.spec import Cell, Execution, to_dict
 from ablate.store import Record, RunStore
 from ablate.tasks import WORLD
-from ablate.tokens import context_per_clip
+from ablate.tokens import video_context
 from ablate.train.module import Report
 from ablate.train.schedule import ResolvedStage, resolve
 from ablate.train.trainer import train
@@ -125,7 +129,7 @@ def _train(
         "loss": curve,
         "sampling": stats.to_dict(),
         "data": data.report(),
-        "workload": _trained(order, stages[-1].stop, stats),
+        "workload": _trained(order, stages[-1].stop, stats, viewer.apart is not None),
         "seconds": {
             "decode": loading - encoding, "encode": encoding, "train": total - loading,
         },
@@ -160,7 +164,7 @@ def _examine(
         "data": data.report(),
         "workload": {
             "eval_rows": len(questions),
-            "eval_tokens": mean(clips) * context_per_clip(cell.design) + QUESTION_TOKENS,
+            "eval_tokens": video_context(cell.design, cell.size, mean(clips)) + QUESTION_TOKENS,
             "eval_clips": sum(distinct.values()),
         },
     }
@@ -182,6 +186,7 @@ def _record(
         "score_id": cell.score_id,
         "design_id": cell.design_id,
         "names": cell.design.labels(),
+        "evaluation": cell.protocol.label,
         "variant": cell.design.name(),
         "size": cell.size.parameters,
         "size_name": cell.size.name,
@@ -206,28 +211,43 @@ def _record(
 
 def _viewer(cell: Cell, store: RunStore, model: VideoLMM, sampling: Sampling) -> Viewer:
     """How the cell looks at media; towers that are trained get pixels instead of kept features."""
+    design = dataclasses.replace(cell.design, sampling=sampling)
+    clips, pictures = clip_path(design, cell.size), picture_path(design, cell.size)
     frozen = not cell.design.schedule.trains_vision
-    towers = []
-    for tower in model.towers:
-        grid = tower.shape.grid(sampling.frames_per_clip)
-        weights = tower.fingerprint() if frozen else None
-        towers.append(TowerInput(view_of(tower.shape), grid, tower.shape.hidden, weights))
-    return Viewer(sampling, towers, ArrayCache(store.cache_root), frozen=frozen)
+
+    def seen_by(tower: VisionTower, path: TowerPath) -> TowerInput:
+        grid, weights = tower.shape.grid(path.frames), tower.fingerprint() if frozen else None
+        return TowerInput(view_of(tower.shape), grid, tower.shape.hidden, weights)
+
+    inputs = [seen_by(tower, clips) for tower in model.towers]
+    apart = None
+    if pictures is not None:
+        apart = {
+            at: seen_by(tower, pictures)
+            for at, tower in enumerate(model.towers)
+            if not tower.shape.video
+        }
+    return Viewer(sampling, inputs, ArrayCache(store.cache_root), frozen=frozen, apart=apart)
 
 
-def _trained(order: Order, samples: int, stats: SamplingStats) -> dict[str, float]:
-    """What passed through the model in training, for `ablate.cost.Workload`."""
+def _trained(order: Order, samples: int, stats: SamplingStats, apart: bool) -> dict[str, float]:
+    """What passed through the model in training, for `ablate.cost.Workload`.
+
+    `apart` says whether pictures have a path of their own.
+    """
     drawn = [order[k] for k in range(samples)]
-    clips = stats.clips.total + sum(len(c.media) for c in drawn if c.modality != "video")
+    pictures = sum(len(c.media) for c in drawn if c.modality != "video")
     videos = len({media for c in drawn if c.modality == "video" for media in c.media})
     sets = {c.media for c in drawn if c.modality != "video"}
     stills = sum(map(len, sets))
     per_video = stats.clips.total / max(1, stats.clips.count)
     return {
         "tokens_per_sample": stats.tokens.total() / samples,
-        "clips_per_sample": clips / samples,
+        "clips_per_sample": (stats.clips.total + (0 if apart else pictures)) / samples,
+        "pictures_per_sample": pictures / samples if apart else 0.0,
         "videos": videos,
-        "encoded_clips": round(videos * per_video + stills),
+        "encoded_clips": round(videos * per_video) + (0 if apart else stills),
+        "encoded_pictures": stills if apart else 0,
     }
 
 

@@ -131,6 +131,11 @@ class Protocol:
     sampling: Sampling | None = None
     """Evaluation sampling; None means as in training."""
 
+    @property
+    def label(self) -> str:
+        """Short name for tables and plots."""
+        return "as-trained" if self.sampling is None else self.sampling.label
+
 
 @dataclass(frozen=True)
 class Cell:

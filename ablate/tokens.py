@@ -1,14 +1,18 @@
 """The only arithmetic of visual tokens: for the plan, the prompt and the splice's check."""
 
+from ablate.axes import IntegrationKind
 from ablate.data.sampling import clip_count
-from ablate.spec import Design
+from ablate.spec import Design, Size
 
-VISUAL, CLIP_START, CLIP_END = -200, -201, -202
+VISUAL, CLIP_START, CLIP_END, PICTURE = -200, -201, -202, -203
 """Placeholder ids in a prompt; negative, so that no tokenizer can produce them."""
 IGNORED = -100
 """Label of positions that carry no loss."""
-TIMESTAMP_TOKENS = 10
-"""Planned length of `clip from 00:04-00:08:`; the realised count is recorded."""
+
+_CLOSED_TEXT = {IntegrationKind.TIMESTAMPS: (0, 10), IntegrationKind.RELEASED: (27, 15)}
+_SPELLED_TEXT = {IntegrationKind.TIMESTAMPS: (0, 15), IntegrationKind.RELEASED: (36, 18)}
+"""Most tokens before the first clip and with every clip, of videos below 1,000 seconds: for the
+closed tokenizer, and for public ones, which spell numbers digit by digit."""
 
 
 def tokens_per_clip(design: Design) -> int:
@@ -16,10 +20,24 @@ def tokens_per_clip(design: Design) -> int:
     return design.sampling.frames_per_clip * design.connector.tokens_per_frame
 
 
-def context_per_clip(design: Design) -> int:
-    """Positions one clip takes in the context: its visual tokens and what stands around them."""
-    around = 2 * design.integration.separators + TIMESTAMP_TOKENS * design.integration.timestamps
-    return tokens_per_clip(design) + around
+def integration_tokens(design: Design, size: Size) -> tuple[int, int]:
+    """Positions before the first clip of a video and around every clip, visual tokens aside."""
+    text = _CLOSED_TEXT if size.tiny_towers else _SPELLED_TEXT
+    kind = design.integration.kind
+    kind = IntegrationKind.TIMESTAMPS if design.integration.timestamps else kind
+    before, around = text.get(kind, (0, 0))
+    return before, around + 2 * design.integration.separators
+
+
+def video_context(design: Design, size: Size, clips: float) -> float:
+    """Positions a video of so many clips takes in the context."""
+    before, around = integration_tokens(design, size)
+    return before + clips * (tokens_per_clip(design) + around)
+
+
+def picture_context(design: Design) -> int:
+    """Positions one picture takes in the context: it has no times."""
+    return tokens_per_clip(design) + 2 * design.integration.separators
 
 
 def visual_tokens(design: Design, duration: float) -> int:
@@ -27,6 +45,6 @@ def visual_tokens(design: Design, duration: float) -> int:
     return clip_count(design.sampling, duration) * tokens_per_clip(design)
 
 
-def max_context(design: Design) -> int:
+def max_context(design: Design, size: Size) -> int:
     """Positions that the longest video takes, without question and answer."""
-    return design.sampling.max_clips * context_per_clip(design)
+    return int(video_context(design, size, design.sampling.max_clips))

@@ -20,7 +20,7 @@ from ablate.spec import Init
 from ablate.towers import tower_shape, weights_hash
 from ablate.world.generate import generate
 from ablate.world.recipe import RECIPES, fingerprint
-from experiments.baseline import BASE
+from experiments.baseline_tiny import BASE
 
 BATCH, ROUNDS = 32, 5
 

@@ -3,9 +3,9 @@
 Hypothesis: 30K parameters rank these designs as 100K do, 10K do not.
 """
 
-from ablate.axes import Connector, ConnectorKind
 from ablate.grid import Grid, Study
-from experiments.baseline import BASE, FPS_1, FPS_2, SIGLIP, SIGLIP_VIDEOMAE, UNIFORM_8, VIDEOMAE
+from experiments.baseline import SIGLIP, SIGLIP_VIDEOMAE, VIDEOMAE
+from experiments.baseline_tiny import BASE, FPS_1, FPS_2, UNIFORM_8, mlp
 
 STUDY = Study(
     question="Which proxy may be trusted to choose sampling, encoder and connector?",
@@ -15,11 +15,7 @@ STUDY = Study(
         {
             "sampling": (UNIFORM_8, FPS_2, FPS_1),
             "encoder": (SIGLIP, VIDEOMAE, SIGLIP_VIDEOMAE),
-            "connector": (
-                Connector(ConnectorKind.MLP, 1),
-                Connector(ConnectorKind.MLP, 2),
-                Connector(ConnectorKind.MLP, 4),
-            ),
+            "connector": (mlp(1), mlp(2), mlp(4)),
         },
         fraction=12,
     ),

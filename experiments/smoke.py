@@ -5,7 +5,8 @@ Hypothesis: none; it is a test of the program, and its figures mean nothing.
 
 from ablate.axes import Connector, ConnectorKind
 from ablate.grid import Grid, Study
-from experiments.baseline import BASE, FPS_2, SIGLIP, SIGLIP_VIDEOMAE, UNIFORM_8
+from experiments.baseline import SIGLIP, SIGLIP_VIDEOMAE
+from experiments.baseline_tiny import BASE, FPS_2, UNIFORM_8, mlp
 
 STUDY = Study(
     question="Does the whole path work?",
@@ -15,7 +16,7 @@ STUDY = Study(
         {
             "sampling": (UNIFORM_8, FPS_2),
             "encoder": (SIGLIP, SIGLIP_VIDEOMAE),
-            "connector": (Connector(ConnectorKind.MLP, 1), Connector(ConnectorKind.PERCEIVER, 4)),
+            "connector": (mlp(1), Connector(ConnectorKind.PERCEIVER, 4)),
         },
         fraction=6,
     ),

@@ -22,6 +22,8 @@ LIGHT = {
     "tokens",
     "towers",
     "connectors",
+    "encoders",
+    "budget",
     "cost",
 }
 

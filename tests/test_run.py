@@ -1,28 +1,23 @@
 """One cell end to end on real video: the same scores every time, every level matters, faults."""
 
 import dataclasses
-import importlib
 import json
-import math
 import shutil
-from functools import cache
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from safetensors.torch import load_file
 
-import experiments
-from ablate.axes import Connector, Integration, Level, Still, Uniform
+from ablate.axes import Uniform
 from ablate.data.faults import MediaError
 from ablate.run import run_cell
-from ablate.spec import Cell, Design, Protocol, to_dict
+from ablate.spec import Cell, Protocol, to_dict
 from ablate.store import RunStore
 from ablate.tasks import CATEGORIES
 from ablate.train.module import Diverged
 from analysis.tables.load import PARTS, load, load_costs, load_questions
-from experiments.baseline import BASE
-from tests.cells import WORLD, job, new_store, small_cell
+from tests.cells import BASE, WORLD, job, new_store, small_cell
 
 CELL = small_cell()
 
@@ -191,64 +186,3 @@ def test_a_broken_video_is_one_line_that_names_it(smoke_store, tmp_path, workers
 def test_missing_annotations_are_named(tmp_path) -> None:
     with pytest.raises(ValueError, match=r"annotations\.json: No such file"):
         _run(CELL, tmp_path)
-
-
-# === every level of every axis ===
-
-CONTROLS: dict[str, tuple[Level, ...]] = {
-    "sampling": (Still(4),),
-    "connector": tuple(Connector(kind, 4) for kind in ("mlp", "conv", "perceiver")),
-    "integration": tuple(
-        Integration(kind) for kind in ("plain", "separators", "timestamps", "both")
-    ),
-}
-"""Levels that exist, whether a study compares them or not."""
-
-
-def _levels() -> list[tuple[str, Level]]:
-    """Every axis and level of every study, and the controls, but for the base design's own."""
-    module = importlib.import_module("experiments.baseline")
-    declared = [value for value in vars(module).values() if isinstance(value, Level)]
-    axes = {type(level): axis for axis in Design.AXES for level in [getattr(BASE, axis)]}
-    axes |= {Uniform: "sampling", Still: "sampling"}
-    found = {(axes[type(level)], level) for level in declared}
-    for name in experiments.names():
-        for axis, levels in experiments.load(name).grid.axes.items():
-            found |= {(axis, level) for level in levels}
-    found |= {(axis, level) for axis, levels in CONTROLS.items() for level in levels}
-    return sorted(
-        (pair for pair in found if pair[1] != getattr(BASE, pair[0])),
-        key=lambda pair: (pair[0], pair[1].label),
-    )
-
-
-@cache
-def _two_steps(design: Design, store: Path) -> tuple[tuple[float, ...], dict, Cell]:
-    """Losses, weights and cell of a run of two or, where a schedule needs more, three steps."""
-    cell = small_cell(design, steps=max(2, len(design.schedule.stages)))
-    _, losses = _run(cell, store)
-    return tuple(losses), _weights(cell, store), cell
-
-
-@pytest.fixture(scope="module")
-def levels_store(smoke_store: Path, tmp_path_factory) -> Path:
-    return new_store(tmp_path_factory.mktemp("levels"), smoke_store)
-
-
-@pytest.mark.parametrize(
-    ("axis", "level"), _levels(), ids=lambda value: getattr(value, "label", value)
-)
-def test_every_level_trains_and_matters(axis: str, level: Level, levels_store: Path) -> None:
-    plain, plain_weights, plain_cell = _two_steps(BASE, levels_store)
-    losses, weights, cell = _two_steps(dataclasses.replace(BASE, **{axis: level}), levels_store)
-    assert all(map(math.isfinite, losses))
-    assert cell.train_id != plain_cell.train_id
-    if axis == "schedule":
-        # The first loss comes before anything was learned: only what follows can differ.
-        assert weights != plain_weights
-    else:
-        assert losses[0] != plain[0]
-
-
-def test_every_axis_is_tried() -> None:
-    assert {axis for axis, _ in _levels()} == set(Design.AXES)

@@ -19,7 +19,7 @@ from ablate.axes import (
 )
 from ablate.sizes import LADDER, size_row
 from ablate.spec import Cell, Execution, Protocol, content_id, from_dict, to_dict
-from experiments.baseline import BASE
+from tests.cells import BASE
 
 CELL = Cell(BASE, size_row("100K"), 9600, 0, data="d", eval_data="e", towers="t")
 
@@ -71,7 +71,7 @@ def test_naming_the_training_sampling_in_the_protocol_changes_nothing() -> None:
 
 def test_ids_are_stable_across_versions() -> None:
     # A golden value: if it changes, every finished cell of every store would be trained again.
-    assert BASE.design_id == "a5564ec339ba0259"
+    assert BASE.design_id == "ec7d71c73e748494"
 
 
 def test_equal_numbers_make_equal_ids() -> None:
@@ -138,4 +138,5 @@ def test_integration_kinds() -> None:
         "separators": (True, False),
         "timestamps": (False, True),
         "both": (True, True),
+        "released": (False, False),
     }

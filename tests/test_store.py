@@ -11,7 +11,7 @@ from ablate.failures import Failure
 from ablate.sizes import size_row
 from ablate.spec import Cell, from_dict
 from ablate.store import RunStore, write_json
-from experiments.baseline import BASE
+from tests.cells import BASE
 
 CELL = Cell(BASE, size_row("10K"), 640, 0, data="d", eval_data="e", towers="t")
 

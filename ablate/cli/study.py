@@ -1,5 +1,6 @@
 """The verbs that look at a study: plan, status, report and signal."""
 
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def report(out: Path | None, **choice: Any) -> None:
         folder / "report.html",
         title=study.question,
         lead=" ".join(filter(None, (f"Hypothesis: {study.hypothesis}", _size_warning(made.done)))),
-        factors=study.axes,
+        factors=study.factors,
         signal=_check_signal(study, made, choice["store"]),
         costs=load_costs(choice["store"], _score_ids(made)),
     )
@@ -91,11 +92,17 @@ def print_plan(name: str, study: Study, made: Plan) -> None:
             console.print(line)
     if warning := _size_warning(made.cells):
         console.print(Text(f"warning: {warning}"), soft_wrap=True)
-    for invalid in made.invalid:
-        console.print(
-            f"invalid: {invalid.cell.size.name} {invalid.cell.design.name(study.axes)}: "
-            f"{invalid.reason}"
-        )
+    print_invalid(study, made)
+
+
+def print_invalid(study: Study, made: Plan) -> None:
+    """What a sweep leaves out, once for all samples, seeds and protocols of a design."""
+    left_out = Counter(
+        (f"{one.cell.size.name} {one.cell.design.name(study.axes)}", one.reason)
+        for one in made.invalid
+    )
+    for (name, reason), count in left_out.items():
+        console.print(Text(f"left out: {name} ({count}): {reason}"), soft_wrap=True)
 
 
 def _size_warning(cells: Iterable[Cell]) -> str | None:
@@ -152,13 +159,13 @@ def _fit_study(study: Study, made: Plan, store: str) -> tuple[Any, Any]:
     from analysis import fit
     from analysis.tables.load import load, load_questions, scales_of
 
-    ids, axes = _score_ids(made), list(study.axes)
+    ids, factors = _score_ids(made), list(study.factors)
     frame, questions = load(store, ids), load_questions(store, ids)
     for table in (frame, questions):
-        table["variant"] = table[axes].agg(" ".join, axis=1)
+        table["variant"] = table[factors].agg(" ".join, axis=1)
     target = _target(study, made)
     return frame, fit(
-        frame, target=target, factors=axes, questions=questions, scales=scales_of(frame)
+        frame, target=target, factors=factors, questions=questions, scales=scales_of(frame)
     )
 
 

@@ -10,7 +10,7 @@ import click
 from ablate.cli.data import prepare_data
 from ablate.cli.given import BUILT_IN
 from ablate.cli.options import chosen_plan, console, make_world, study_options
-from ablate.cli.study import print_failures, print_plan, print_verdict
+from ablate.cli.study import print_failures, print_invalid, print_plan, print_verdict
 from ablate.grid import Study
 from ablate.plan import Plan
 from ablate.sizes import NAMES, size_row
@@ -29,14 +29,15 @@ def sweep(retry: bool, **choice: Any) -> int:
     """Run the missing cells of a study; finished ones are never repeated.
 
     Cells that failed are tried again, but for those that diverged: the same cell diverges again.
-    Cells that another sweep is at are left to it and waited for.
+    Cells that another sweep is at are left to it and waited for. Cells that cannot be trained are
+    named with their reasons and left out.
     """
     study, made = chosen_plan(**choice)
-    if made.invalid:
+    if not made.cells:
         first = made.invalid[0]
         raise ValueError(
-            f"{len(made.invalid)} cells of study {choice['study']} cannot be trained, the first "
-            f"({first.cell.size.name} {first.cell.design.name(study.axes)}): {first.reason}"
+            f"none of the {len(made.invalid)} cells of study {choice['study']} can be trained, the "
+            f"first ({first.cell.size.name} {first.cell.design.name(study.axes)}): {first.reason}"
         )
     if prepare_data(**choice):
         # What could not be read is dropped, which makes other cells.
@@ -52,6 +53,7 @@ def sweep(retry: bool, **choice: Any) -> int:
         _run(choice, study, made, cells)
     else:
         diverged = f", {len(made.failed)} diverged (--retry)" if made.failed else ""
+        print_invalid(study, made)
         console.print(f"nothing to train: {len(made.done)} cells are done{diverged}")
     _, after = chosen_plan(**choice)
     print_failures(study, after)

@@ -1,6 +1,6 @@
 """Samples side by side: the global batch, and its cut into micro-batches."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import Self
@@ -22,11 +22,13 @@ class Row:
     clips: int
     answer_tokens: int
     """Positions that carry loss."""
+    pictures: int = 0
+    """Pictures with a path of their own."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """B samples padded on the right to S positions, and the C clips of all of them in order."""
+    """B samples padded on the right to S positions, and the clips of all of them in order."""
 
     input_ids: Tensor
     """int64 (B, S)."""
@@ -40,6 +42,10 @@ class Batch:
     """Per tower uint8 (C, F, 3, S, S); None when the features are given."""
     rows: tuple[Row, ...]
     """Facts of the B samples."""
+    picture_features: tuple[Tensor, ...] | None = None
+    """Per image tower float32 (C, 1, H, W, E) of pictures with a path of their own."""
+    picture_pixels: tuple[Tensor, ...] | None = None
+    """Per image tower uint8 (C, 1, 3, S, S) of the same."""
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -59,37 +65,49 @@ class Batch:
         """
         if micro < 1:
             raise ValueError(f"micro-batch: must hold at least one sample, not {micro}")
-        ends = [0, *accumulate(row.clips for row in self.rows)]
+        clips = [0, *accumulate(row.clips for row in self.rows)]
+        pictures = [0, *accumulate(row.pictures for row in self.rows)]
         cuts = [(at, min(at + micro, len(self.rows))) for at in range(0, len(self.rows), micro)]
-        return [self._part(a, b, ends[a], ends[b]) for a, b in cuts]
+        return [
+            self._part(slice(a, b), slice(clips[a], clips[b]), slice(pictures[a], pictures[b]))
+            for a, b in cuts
+        ]
 
-    def _part(self, start: int, stop: int, first_clip: int, last_clip: int) -> "Batch":
-        rows = self.rows[start:stop]
-        here = slice(start, stop), slice(max(row.length for row in rows))
-        clips = slice(first_clip, last_clip)
+    def _part(self, samples: slice, clips: slice, pictures: slice) -> "Batch":
+        rows = self.rows[samples]
+        here = samples, slice(max(row.length for row in rows))
         return Batch(
             self.input_ids[here],
             self.attention_mask[here],
             self.labels[here],
-            None if self.features is None else tuple(x[clips] for x in self.features),
-            None if self.pixels is None else tuple(x[clips] for x in self.pixels),
+            _each(self.features, lambda tensor: tensor[clips]),
+            _each(self.pixels, lambda tensor: tensor[clips]),
             rows,
+            _each(self.picture_features, lambda tensor: tensor[pictures]),
+            _each(self.picture_pixels, lambda tensor: tensor[pictures]),
         )
 
     def to(self, device: torch.device | str) -> Self:
         """The same batch on `device`; Lightning calls it."""
+        return self._mapped(lambda tensor: tensor.to(device))
 
-        def moved(tensors: tuple[Tensor, ...] | None) -> tuple[Tensor, ...] | None:
-            return None if tensors is None else tuple(tensor.to(device) for tensor in tensors)
-
+    def _mapped(self, change: Callable[[Tensor], Tensor]) -> Self:
         return replace(
             self,
-            input_ids=self.input_ids.to(device),
-            attention_mask=self.attention_mask.to(device),
-            labels=self.labels.to(device),
-            features=moved(self.features),
-            pixels=moved(self.pixels),
+            input_ids=change(self.input_ids),
+            attention_mask=change(self.attention_mask),
+            labels=change(self.labels),
+            features=_each(self.features, change),
+            pixels=_each(self.pixels, change),
+            picture_features=_each(self.picture_features, change),
+            picture_pixels=_each(self.picture_pixels, change),
         )
+
+
+def _each(
+    tensors: tuple[Tensor, ...] | None, change: Callable[[Tensor], Tensor]
+) -> tuple[Tensor, ...] | None:
+    return None if tensors is None else tuple(change(tensor) for tensor in tensors)
 
 
 def collate(
@@ -100,27 +118,33 @@ def collate(
     *,
     features: tuple[Tensor, ...] | None = None,
     pixels: tuple[Tensor, ...] | None = None,
+    pictures: Sequence[int] | None = None,
+    picture_features: tuple[Tensor, ...] | None = None,
+    picture_pixels: tuple[Tensor, ...] | None = None,
 ) -> Batch:
     """A batch of B samples.
 
     Args:
         ids: B sample ids.
         prompts: B sequences.
-        clips: how many clips each of them has.
+        clips: how many clips each of them has on the path of the videos.
         pad: id that fills the rectangle.
         features: per tower (C, T, H, W, E) of all clips in order; or
         pixels: per tower (C, F, 3, S, S).
+        pictures: how many pictures each of them has on a path of their own; None for none at all.
+        picture_features: per image tower (C, 1, H, W, E) of all those pictures in order; or
+        picture_pixels: per image tower (C, 1, 3, S, S).
 
     Raises:
         ValueError: a tower's clips are not as many as the samples'.
     """
+    apart = [0] * len(ids) if pictures is None else pictures
     rows = tuple(
-        Row(name, len(prompt.input_ids), count, prompt.answer_tokens)
-        for name, prompt, count in zip(ids, prompts, clips, strict=True)
+        Row(name, len(prompt.input_ids), count, prompt.answer_tokens, shown)
+        for name, prompt, count, shown in zip(ids, prompts, clips, apart, strict=True)
     )
-    for tensor in (*(features or ()), *(pixels or ())):
-        if len(tensor) != sum(clips):
-            raise ValueError(f"batch: {len(tensor)} clips given, {sum(clips)} belong to samples")
+    _check_clips((*(features or ()), *(pixels or ())), sum(clips), "clips")
+    _check_clips((*(picture_features or ()), *(picture_pixels or ())), sum(apart), "pictures")
     width = max(row.length for row in rows)
 
     def padded(sequences: Iterable[Sequence[int]], value: int) -> Tensor:
@@ -133,4 +157,12 @@ def collate(
         features,
         pixels,
         rows,
+        picture_features,
+        picture_pixels,
     )
+
+
+def _check_clips(tensors: Iterable[Tensor], count: int, what: str) -> None:
+    for tensor in tensors:
+        if len(tensor) != count:
+            raise ValueError(f"batch: {len(tensor)} {what} given, {count} belong to samples")

@@ -41,7 +41,7 @@ class SampleMaker:
             ValueError: it does not fit the context; visual tokens are never cut.
         """
         seen = self.viewer.see(conversation.modality, conversation.media)
-        prompt = build_prompt(conversation.turns, seen.spans, self.design, self.tokenizer)
+        prompt = build_prompt(conversation.turns, seen.clips, self.design, self.tokenizer)
         if len(prompt.input_ids) > self.context:
             raise ValueError(
                 f"conversation {conversation.id} takes {len(prompt.input_ids)} positions, "
@@ -60,7 +60,8 @@ class SampleMaker:
         return collate(
             [sample.id for sample in samples],
             [sample.prompt for sample in samples],
-            [one.footage.clips for one in seen],
+            [0 if one.apart else one.footage.clips for one in seen],
             self.tokenizer.pad,
+            pictures=[one.footage.clips if one.apart else 0 for one in seen],
             **self.viewer.tensors(seen, encoders)._asdict(),
         )

@@ -15,6 +15,8 @@ from ablate.sizes import CLOSED_VOCABULARY
 from ablate.world.vocabulary import WORDS
 
 PAD, END, UNKNOWN = "<pad>", "<end>", "<unk>"
+_LINE_END = "\u23ce"
+"""Stands for a line end, which word pieces would drop as white space."""
 _CHARACTERS = string.ascii_lowercase + string.digits
 _PIECES: tuple[str, ...] = (
     PAD, END, UNKNOWN,
@@ -25,6 +27,14 @@ _PIECES: tuple[str, ...] = (
     "clip", "from",
 )  # fmt: skip
 """All but the words: special tokens, what other words are spelled with, clip times."""
+_RELEASED: tuple[str, ...] = (
+    _LINE_END,
+    *("a", "clips", "hundred", "of", "second", "seconds", "series", "video"),
+    *("five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen"),
+    *("fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty", "thirty", "forty"),
+    *("fifty", "sixty", "seventy", "eighty", "ninety"),
+)
+"""Words of the released prompt format (`ablate.data.prompt`)."""
 
 _KNOWN_TEXTS = 4096
 """Texts whose ids are remembered."""
@@ -90,8 +100,8 @@ class EngineTokenizer:
 class ClosedTokenizer(EngineTokenizer):
     """Exactly `CLOSED_VOCABULARY` tokens: one for each word, number or mark the world uses.
 
-    Text is lower-cased, accents are dropped, punctuation stands alone and numbers from 00 to 59 are
-    whole; any other word is spelled. Characters outside ASCII become `<unk>`.
+    Text is lower-cased, accents are dropped, punctuation and line ends stand alone and numbers from
+    00 to 59 are whole; any other word is spelled. Characters outside ASCII become `<unk>`.
     """
 
     def __init__(self, words: tuple[str, ...] = WORDS) -> None:
@@ -100,12 +110,13 @@ class ClosedTokenizer(EngineTokenizer):
         Raises:
             ValueError: there are too many words.
         """
-        tokens = tuple(dict.fromkeys((*_PIECES, *words)))
+        tokens = tuple(dict.fromkeys((*_PIECES, *words, *_RELEASED)))
         spare = CLOSED_VOCABULARY - len(tokens)
         if spare < 0:
+            free = CLOSED_VOCABULARY - len(_PIECES + _RELEASED)
             raise ValueError(
                 f"closed tokenizer: {len(words)} words do not fit; "
-                f"{CLOSED_VOCABULARY - len(_PIECES)} of {CLOSED_VOCABULARY} tokens are free"
+                f"{free} of {CLOSED_VOCABULARY} tokens are free"
             )
         self.vocabulary = (*tokens, *(f"<reserved{index}>" for index in range(spare)))
         ids = {token: index for index, token in enumerate(self.vocabulary)}
@@ -113,7 +124,12 @@ class ClosedTokenizer(EngineTokenizer):
             models.WordPiece(vocab=ids, unk_token=UNKNOWN, max_input_chars_per_word=10_000)
         )
         engine.normalizer = normalizers.Sequence(
-            [normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase()]
+            [
+                normalizers.NFKD(),
+                normalizers.StripAccents(),
+                normalizers.Lowercase(),
+                normalizers.Replace("\n", f" {_LINE_END} "),
+            ]
         )
         engine.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
         engine.decoder = decoders.WordPiece(prefix="##", cleanup=False)
@@ -121,3 +137,7 @@ class ClosedTokenizer(EngineTokenizer):
 
     def __len__(self) -> int:
         return len(self.vocabulary)
+
+    def decode(self, ids: Iterable[int]) -> str:
+        """Text of `ids` without padding and end, its tokens parted by single spaces."""
+        return super().decode(ids).replace(_LINE_END, "\n")

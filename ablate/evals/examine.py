@@ -7,7 +7,7 @@ import pandas as pd
 import torch
 
 from ablate.data.collate import collate
-from ablate.data.prompt import Prompt, build_option_prompt
+from ablate.data.prompt import Clips, Prompt, build_option_prompt
 from ablate.data.sources import Question
 from ablate.data.tokenizer import Tokenizer
 from ablate.data.viewer import Seen, Viewer
@@ -59,9 +59,10 @@ def _examine_chunk(
     blind: bool,
 ) -> list[dict]:
     seen = {} if blind else _see(questions, viewer)
-    spans = {key: one.spans for key, one in seen.items()}
+    clips = {key: one.clips for key, one in seen.items()}
+    none = Clips([])
     prompts = [
-        build_option_prompt(q.text, q.options, spans.get(q.video.key, []), design, tokenizer)
+        build_option_prompt(q.text, q.options, clips.get(q.video.key, none), design, tokenizer)
         for q in questions
     ]
     rows = [row for i, prompt in enumerate(prompts) for row in rows_of(i, prompt.options)]
@@ -70,7 +71,7 @@ def _examine_chunk(
     batch = collate(
         [questions[row.question].id for row in rows],
         [Prompt(ids, (IGNORED,) * len(ids)) for ids in sequences],
-        [len(spans.get(video, [])) for video in videos],
+        [len(clips.get(video, none).spans) for video in videos],
         tokenizer.pad,
         features=_features(model, viewer, seen, [] if blind else videos),
     )

@@ -2,6 +2,7 @@
 
 import math
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,14 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
+from ablate.encoders import clip_path, picture_path
 from ablate.models import checkpoint
 from ablate.models.connectors import build_connector
 from ablate.models.encoders import PublishedTower, VisionTower, build_tower
 from ablate.models.integration import Separators
 from ablate.models.lmm import VideoLMM
 from ablate.spec import Design, Init, LlmShape, Size
-from ablate.towers import TowerShape, fused_grid, tower_shape
+from ablate.towers import TowerShape
 
 INIT_SCALE = 1.5
 """Spread of fresh language-model weights times the root of the width.
@@ -53,35 +55,39 @@ def build_model(
         meta: shapes only, on torch's meta device.
 
     Raises:
-        ValueError: a clip that a tower cannot take, more tokens than patches, or missing weights.
+        ValueError: a clip that a tower cannot take, a split image path without an image tower, more
+            tokens than patches, or missing weights.
     """
-    shapes = [tower_shape(tower, size.tiny_towers) for tower in design.encoder.towers]
-    frames = design.sampling.frames_per_clip
-    grid = fused_grid([shape.grid(frames) for shape in shapes])
-    width = sum(shape.hidden for shape in shapes)
+    clips, pictures = clip_path(design, size), picture_path(design, size)
+    connect = partial(
+        build_connector, design.connector, llm_hidden=size.llm.hidden,
+        frames_per_clip=design.sampling.frames_per_clip,
+    )  # fmt: skip
     load = init is Init.PRETRAINED and not meta
     # Before anything large is built: what is missing is said at once.
     llm_file = _find_llm(size, weights) if load else None
-    tower_files = [_find_tower(shape, weights) if load else None for shape in shapes]
+    tower_files = [_find_tower(shape, weights) if load else None for shape in clips.towers]
     # Every part has a seed of its own: designs that differ in one part start alike in the others.
     with torch.device("meta" if meta else "cpu"), torch.random.fork_rng(devices=[]):
         towers = []
-        for shape in shapes:
+        for shape in clips.towers:
             torch.manual_seed(seed + zlib.crc32(shape.name.encode()))
             towers.append(build_tower(shape))
         torch.manual_seed(seed + 1)
-        connector = build_connector(design.connector, width, size.llm.hidden, frames, grid)
+        connector = connect(clips.width, grid=clips.grid)
         torch.manual_seed(seed + 2)
         separators = Separators(size.llm.hidden) if design.integration.separators else None
         torch.manual_seed(seed + 3)
         llm = build_llm(size.llm)
+        torch.manual_seed(seed + 4)
+        apart = connect(pictures.width, grid=pictures.grid) if pictures else None
     if load:
         for tower, file in zip(towers, tower_files, strict=True):
             load_tower(tower, file)
     if llm_file is not None:
         load_llm(llm, llm_file)
     encoders = nn.ModuleDict({tower.shape.name: tower for tower in towers})
-    return VideoLMM(encoders, connector, separators, llm).eval()
+    return VideoLMM(encoders, connector, separators, llm, apart).eval()
 
 
 def build_llm(shape: LlmShape) -> PreTrainedModel:

@@ -1,6 +1,6 @@
 """The video-language model: splices a clip's tokens into a prompt and runs the language model."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Sequence, Sized
 from typing import cast
 
 import torch
@@ -11,7 +11,7 @@ from ablate.axes import Stage
 from ablate.models.encoders import VisionTower
 from ablate.models.encoders.fusion import fuse
 from ablate.models.integration import Separators
-from ablate.tokens import CLIP_END, CLIP_START, VISUAL
+from ablate.tokens import CLIP_END, CLIP_START, PICTURE, VISUAL
 
 Features = tuple[torch.Tensor, ...]
 """One (C, T, H, W, E_i) per tower, in the encoder's order."""
@@ -26,6 +26,7 @@ class VideoLMM(nn.Module):
         connector: nn.Module,
         separators: Separators | None,
         llm: PreTrainedModel,
+        picture_connector: nn.Module | None = None,
     ) -> None:
         """Join parts that were built to fit.
 
@@ -34,10 +35,12 @@ class VideoLMM(nn.Module):
             connector: (C, T, H, W, E) to (C, Q, D).
             separators: start and end embeddings, where the design has them.
             llm: a causal language model of transformers.
+            picture_connector: of pictures alone, where they do not take the clips' path.
         """
         super().__init__()
         self.encoders = encoders
         self.connector = connector
+        self.picture_connector = picture_connector
         self.separators = separators
         self.llm = llm
 
@@ -55,8 +58,18 @@ class VideoLMM(nn.Module):
         Raises:
             ValueError: not one tensor per tower, or clips that a tower cannot take.
         """
-        towers = zip(self._one_per_tower(pixels), self.encoders.values(), strict=True)
-        return tuple(_at_least_one_clip(tower, clips) for clips, tower in towers)
+        return _encode(self.towers, pixels)
+
+    def encode_pictures(self, pixels: Sequence[torch.Tensor]) -> Features:
+        """Features of pictures that do not take the clips' path, as `encode`.
+
+        Args:
+            pixels: one (C, 1, 3, S, S) per image tower, values from 0 to 255.
+
+        Raises:
+            ValueError: not one tensor per image tower.
+        """
+        return _encode([tower for tower in self.towers if not tower.shape.video], pixels)
 
     def forward(
         self,
@@ -64,6 +77,7 @@ class VideoLMM(nn.Module):
         attention_mask: torch.Tensor,
         features: Features,
         positions: torch.Tensor | None = None,
+        pictures: Features | None = None,
     ) -> torch.Tensor:
         """Logits of the next token.
 
@@ -72,6 +86,8 @@ class VideoLMM(nn.Module):
             attention_mask: (B, S), 1 for tokens, then 0 for padding on the right.
             features: one (C, T, H, W, E_i) per tower; the clips in the order of their placeholders.
             positions: (B, S) bool; the head is run only there. None means everywhere.
+            pictures: one (C, 1, H, W, E_i) per image tower of the pictures that do not take the
+                clips' path, in the order of their placeholders; None where there are none.
 
         Returns:
             (B, S, V), or (N, V) for N positions in row-major order.
@@ -84,16 +100,16 @@ class VideoLMM(nn.Module):
             raise ValueError("attention mask: padding must stand on the right")
         # Causal attention never sees padding on the right; without a mask the fast kernel runs.
         hidden = self.llm.model(
-            inputs_embeds=self._embed(input_ids, features), use_cache=False
+            inputs_embeds=self._embed(input_ids, features, pictures), use_cache=False
         ).last_hidden_state  # (B, S, D)
         return self.llm.lm_head(hidden if positions is None else hidden[positions])
 
     def parts(self) -> dict[str, list[nn.Parameter]]:
-        """Parameters by trainable part; the separators belong to the connector."""
-        separators = [] if self.separators is None else list(self.separators.parameters())
+        """Parameters by trainable part; all that connects belongs to the connector."""
+        connecting = [self.connector, self.separators, self.picture_connector]
         return {
             "vision": list(self.encoders.parameters()),
-            "connector": [*self.connector.parameters(), *separators],
+            "connector": [p for module in connecting if module for p in module.parameters()],
             "llm": list(self.llm.parameters()),
         }
 
@@ -109,27 +125,50 @@ class VideoLMM(nn.Module):
             for parameter in parameters:
                 parameter.requires_grad_(part in parts)
         self.encoders.train("vision" in parts)
-        self.connector.train("connector" in parts)
+        for module in (self.connector, self.picture_connector):
+            if module is not None:
+                module.train("connector" in parts)
         self.llm.train("llm" in parts)
 
-    def _embed(self, input_ids: torch.Tensor, features: Features) -> torch.Tensor:
+    def _embed(
+        self, input_ids: torch.Tensor, features: Features, pictures: Features | None
+    ) -> torch.Tensor:
         """Embeddings (B, S, D) with every placeholder replaced."""
         x = self.llm.get_input_embeddings()(input_ids.clamp(min=0))  # (B, S, D)
         if self.separators is not None:
             x = self.separators.fill(x, input_ids)
         elif ((input_ids == CLIP_START) | (input_ids == CLIP_END)).any():
             raise ValueError("the prompt holds clip starts or ends, but the design has none")
-        fused = fuse(self._one_per_tower(features))  # (C, T, H, W, E)
-        visual = _at_least_one_clip(self.connector, fused).flatten(0, 1)  # (C*Q, D)
-        slots = (input_ids == VISUAL).flatten().nonzero().squeeze(1)  # (C*Q,)
-        if len(slots) != len(visual):
-            raise ValueError(f"{len(slots)} visual placeholders but {len(visual)} visual tokens")
-        return x.flatten(0, 1).index_copy(0, slots, visual.to(x.dtype)).view_as(x)
+        _require_one_per_tower(features, self.encoders)
+        x = _splice(x, input_ids == VISUAL, self.connector, fuse(features))
+        if pictures is None or self.picture_connector is None:
+            if (input_ids == PICTURE).any():
+                raise ValueError("the prompt holds pictures apart, but none were given")
+            return x
+        return _splice(x, input_ids == PICTURE, self.picture_connector, fuse(pictures))
 
-    def _one_per_tower(self, tensors: Sequence[torch.Tensor]) -> Sequence[torch.Tensor]:
-        if len(tensors) != len(self.encoders):
-            raise ValueError(f"{len(tensors)} clip tensors for {len(self.encoders)} vision towers")
-        return tensors
+
+def _encode(towers: Sequence[nn.Module], pixels: Sequence[torch.Tensor]) -> Features:
+    _require_one_per_tower(pixels, towers)
+    return tuple(
+        _at_least_one_clip(tower, clips) for clips, tower in zip(pixels, towers, strict=True)
+    )
+
+
+def _require_one_per_tower(tensors: Sized, towers: Sized) -> None:
+    if len(tensors) != len(towers):
+        raise ValueError(f"{len(tensors)} clip tensors for {len(towers)} vision towers")
+
+
+def _splice(
+    x: torch.Tensor, here: torch.Tensor, connector: nn.Module, fused: torch.Tensor
+) -> torch.Tensor:
+    """Put a connector's tokens of clips (C, T, H, W, E) into embeddings (B, S, D) where `here`."""
+    visual = _at_least_one_clip(connector, fused).flatten(0, 1)  # (C*Q, D)
+    slots = here.flatten().nonzero().squeeze(1)  # (C*Q,)
+    if len(slots) != len(visual):
+        raise ValueError(f"{len(slots)} visual placeholders but {len(visual)} visual tokens")
+    return x.flatten(0, 1).index_copy(0, slots, visual.to(x.dtype)).view_as(x)
 
 
 def _at_least_one_clip(module: nn.Module, clips: torch.Tensor) -> torch.Tensor:

@@ -104,11 +104,16 @@ def answer_nll(model: VideoLMM, batch: Batch) -> torch.Tensor:
     """Summed negative log-likelihood of the answer tokens of a batch, in nats (a scalar)."""
     targets = batch.labels[:, 1:]
     supervised = targets != IGNORED
-    features = batch.features if batch.pixels is None else model.encode(batch.pixels)
+    features, pictures = batch.features, batch.picture_features
+    if batch.pixels is not None:
+        features = model.encode(batch.pixels)
+    if batch.picture_pixels is not None:
+        pictures = model.encode_pictures(batch.picture_pixels)
     logits = model(
         batch.input_ids,
         batch.attention_mask,
         features,
         positions=functional.pad(supervised, (0, 1)),
+        pictures=pictures,
     )
     return functional.cross_entropy(logits.float(), targets[supervised], reduction="sum")

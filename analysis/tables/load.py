@@ -35,7 +35,8 @@ def load(
 
     Returns:
         Columns `variant size size_name samples seed design_id train_id score_id`, one per axis,
-        `cost` (missing where the record has none), `benchmark measure score se n chance`.
+        `evaluation` (as trained, or the other sampling it was examined with), `cost` (missing
+        where the record has none), `benchmark measure score se n chance`.
 
     Raises:
         ValueError: an unknown part or cost, a record that is damaged, or no finished cell.
@@ -129,7 +130,8 @@ def _table(
 
 
 def _about(record: Record) -> dict[str, Any]:
-    return {key: record[key] for key in _KEYS} | record["names"]
+    told = {"evaluation": record.get("evaluation", "as-trained")}
+    return {key: record[key] for key in _KEYS} | record["names"] | told
 
 
 def _scores(record: Record, part: str) -> dict[str, dict[str, Any]]:

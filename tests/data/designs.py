@@ -5,6 +5,7 @@ from ablate.axes import (
     ConnectorKind,
     Encoder,
     Fps,
+    ImagePath,
     Integration,
     IntegrationKind,
     Mixture,
@@ -23,11 +24,12 @@ def design(
     tokens_per_frame: int = 4,
     integration: IntegrationKind = IntegrationKind.PLAIN,
     mixture: Mixture = VIDEO_ONLY,
+    image_path: ImagePath = ImagePath.UNIFIED,
 ) -> Design:
     """A design with the given levels and the simplest ones elsewhere."""
     return Design(
         sampling,
-        Encoder((Tower.SIGLIP,)),
+        Encoder((Tower.SIGLIP,), image_path),
         Connector(ConnectorKind.MLP, tokens_per_frame),
         Integration(integration),
         Schedule((Stage(1.0, connector=1.0, llm=1.0),)),

@@ -12,7 +12,7 @@ from tokenizers import Tokenizer as Engine
 from tokenizers import decoders, models, pre_tokenizers
 
 from ablate.data.chat import END, PAD, START, SYSTEM, ChatTokenizer
-from ablate.data.prompt import build_option_prompt, build_prompt
+from ablate.data.prompt import Clips, build_option_prompt, build_prompt
 from ablate.tokens import IGNORED, VISUAL
 from tests.data.designs import design
 from tests.packaged import folder_of
@@ -49,14 +49,14 @@ def _spelled(turns: list[tuple[str, str]]) -> str:
 
 
 def test_a_conversation_is_written_in_chatml(bytes_tokenizer: ChatTokenizer) -> None:
-    prompt = build_prompt(TURNS, [], design(), bytes_tokenizer)
+    prompt = build_prompt(TURNS, Clips([]), design(), bytes_tokenizer)
     engine = Engine.from_str(bytes_tokenizer._engine.to_str())
     expected = engine.encode(_spelled(TURNS), add_special_tokens=False).ids
     assert list(prompt.input_ids) == expected
 
 
 def test_clips_stand_at_the_start_of_the_first_turn(bytes_tokenizer: ChatTokenizer) -> None:
-    prompt = build_prompt(TURNS, [None], design(tokens_per_frame=2), bytes_tokenizer)
+    prompt = build_prompt(TURNS, Clips([None]), design(tokens_per_frame=2), bytes_tokenizer)
     first = prompt.input_ids.index(VISUAL)
     assert prompt.input_ids[:first] == bytes_tokenizer.template.opening
     assert prompt.input_ids[first:].count(VISUAL) == prompt.input_ids.count(VISUAL) == 8
@@ -65,15 +65,15 @@ def test_clips_stand_at_the_start_of_the_first_turn(bytes_tokenizer: ChatTokeniz
 
 
 def test_loss_is_on_answers_and_their_ends_alone(bytes_tokenizer: ChatTokenizer) -> None:
-    prompt = build_prompt(TURNS, [None], design(), bytes_tokenizer)
+    prompt = build_prompt(TURNS, Clips([None]), design(), bytes_tokenizer)
     encode, end = bytes_tokenizer.encode, bytes_tokenizer.end
     learned = [label for label in prompt.labels if label != IGNORED]
     assert learned == [*encode("a ball"), end, *encode("left"), end]
 
 
 def test_questions_are_asked_as_in_training(bytes_tokenizer: ChatTokenizer) -> None:
-    asked = build_option_prompt("What moves?", ["a ball"], [None], design(), bytes_tokenizer)
-    trained = build_prompt(TURNS[:1], [None], design(), bytes_tokenizer)
+    asked = build_option_prompt("What moves?", ["a ball"], Clips([None]), design(), bytes_tokenizer)
+    trained = build_prompt(TURNS[:1], Clips([None]), design(), bytes_tokenizer)
     assert (*asked.input_ids, *asked.options[0], bytes_tokenizer.end) == trained.input_ids
 
 
@@ -109,7 +109,7 @@ def test_public_tokenizers_have_their_published_ids(public: ChatTokenizer) -> No
 
 def test_public_conversations_are_written_as_a_whole_would_be(public: ChatTokenizer) -> None:
     engine = Engine.from_str(public._engine.to_str())
-    prompt = build_prompt(TURNS, [], design(), public)
+    prompt = build_prompt(TURNS, Clips([]), design(), public)
     assert list(prompt.input_ids) == engine.encode(_spelled(TURNS), add_special_tokens=False).ids
 
 

@@ -12,7 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ablate.axes import Fps, IntegrationKind, Mixture, StageData
+from ablate.axes import Fps, ImagePath, IntegrationKind, Mixture, StageData
 from ablate.data.cache import ArrayCache
 from ablate.data.faults import MediaError
 from ablate.data.features import TowerInput
@@ -24,7 +24,7 @@ from ablate.data.stats import SamplingStats
 from ablate.data.tokenizer import ClosedTokenizer
 from ablate.data.video import write_video
 from ablate.data.viewer import Viewer
-from ablate.tokens import VISUAL
+from ablate.tokens import PICTURE, VISUAL
 from tests.data.designs import design
 from tests.data.videos import frame_numbers, numbered_frame
 
@@ -32,10 +32,13 @@ SAMPLING = Fps(2, 4, 3)
 MIXTURE = Mixture(text=20, image=20, multi_image=20, video=40)
 DESIGN = design(SAMPLING, 1, IntegrationKind.BOTH, MIXTURE)
 VIEWS = View(32, (0, 0, 0)), View(16, (127, 127, 127))
+SPLIT = design(SAMPLING, 1, IntegrationKind.BOTH, MIXTURE, ImagePath.SPLIT)
 TOWERS = tuple(
     TowerInput(view, (4, 2, 2), width, f"w{width}")
     for view, width in zip(VIEWS, (3, 5), strict=True)
 )
+APART = {1: TowerInput(VIEWS[1], (1, 2, 2), 5, "w5")}
+"""The second tower is the one that sees pictures."""
 SECONDS = {"short": 1.5, "middle": 5.0, "long": 20.0}
 
 
@@ -94,12 +97,14 @@ def data(tmp_path_factory) -> Pools:
     )
 
 
-def _loader(data: Pools, root: Path, *, frozen: bool = True, **options) -> StageLoader:
+def _loader(
+    data: Pools, root: Path, *, frozen: bool = True, split: bool = False, **options
+) -> StageLoader:
     options = {"start": 0, "stop": 20, "batch": 6} | options
     maker = SampleMaker(
-        DESIGN,
+        SPLIT if split else DESIGN,
         ClosedTokenizer(),
-        Viewer(SAMPLING, TOWERS, ArrayCache(root), frozen=frozen),
+        Viewer(SAMPLING, TOWERS, ArrayCache(root), frozen=frozen, apart=APART if split else None),
         options.pop("context", 512),
     )
     order = Order(3, MIXTURE, (Part(0, 8, StageData.VIDEO), Part(8, 20)), data)
@@ -114,6 +119,8 @@ def _same(first, second) -> bool:
         (first.attention_mask, second.attention_mask),
         *zip(first.features or (), second.features or (), strict=True),
         *zip(first.pixels or (), second.pixels or (), strict=True),
+        *zip(first.picture_features or (), second.picture_features or (), strict=True),
+        *zip(first.picture_pixels or (), second.picture_pixels or (), strict=True),
     ]
     return all(torch.equal(a, b) and a.dtype == b.dtype for a, b in pairs)
 
@@ -122,10 +129,11 @@ def _all_same(first, second) -> bool:
     return all(_same(a, b) for a, b in zip(first, second, strict=True))
 
 
+@pytest.mark.parametrize("split", [True, False])
 @pytest.mark.parametrize("frozen", [True, False])
-def test_workers_change_nothing(frozen, data, tmp_path):
-    alone = list(_loader(data, tmp_path / "a", frozen=frozen))
-    helped = list(_loader(data, tmp_path / "b", frozen=frozen, workers=2))
+def test_workers_change_nothing(frozen, split, data, tmp_path):
+    alone = list(_loader(data, tmp_path / "a", frozen=frozen, split=split))
+    helped = list(_loader(data, tmp_path / "b", frozen=frozen, split=split, workers=2))
     assert _all_same(alone, helped)
     assert [len(batch.rows) for batch in alone] == [6, 6, 6, 2]
 
@@ -189,6 +197,27 @@ def test_features_of_towers_in_order(data, tmp_path):
         assert batch.pixels is None
         assert [tower.shape[1:] for tower in batch.features] == [(4, 2, 2, 3), (4, 2, 2, 5)]
         assert {tower.dtype for tower in batch.features} == {torch.float32}
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_pictures_apart_are_seen_once_by_the_image_towers_alone(frozen, data, tmp_path):
+    whole = list(_loader(data, tmp_path, frozen=frozen, split=True))
+    for batch in whole:
+        kind = "features" if frozen else "pixels"
+        clips, pictures = getattr(batch, kind), getattr(batch, f"picture_{kind}")
+        shape = (1, 2, 2, 5) if frozen else (1, 3, 16, 16)
+        assert len(clips) == 2 and [tower.shape[1:] for tower in pictures] == [shape]
+        assert len(clips[0]) == sum(row.clips for row in batch.rows)
+        assert len(pictures[0]) == sum(row.pictures for row in batch.rows)
+        for row in batch.rows:
+            modality = row.id.split("-")[0]
+            assert bool(row.clips) == (modality == "video")
+            assert bool(row.pictures) == (modality in ("image", "multi_image"))
+        for placeholder, count in ((VISUAL, "clips"), (PICTURE, "pictures")):
+            held = (batch.input_ids == placeholder).sum(1).tolist()
+            assert held == [4 * getattr(row, count) for row in batch.rows]
+    parts = [part for batch in whole for part in batch.split(1)]
+    assert _all_same(parts, list(_loader(data, tmp_path, frozen=frozen, split=True, batch=1)))
 
 
 def test_text_alone_has_tensors_without_clips(data, tmp_path):

@@ -6,6 +6,7 @@ from ablate.axes import (
     Connector,
     ConnectorKind,
     Encoder,
+    ImagePath,
     Integration,
     IntegrationKind,
     Mixture,
@@ -30,10 +31,11 @@ def design(
     connector: ConnectorKind = ConnectorKind.MLP,
     tokens: int = 4,
     integration: IntegrationKind = IntegrationKind.PLAIN,
+    image_path: ImagePath = ImagePath.UNIFIED,
 ) -> Design:
     return Design(
         Uniform(8, FRAMES),
-        Encoder(towers),
+        Encoder(towers, image_path),
         Connector(connector, tokens),
         Integration(integration),
         Schedule((Stage(1.0, connector=1.0, llm=1.0),)),
@@ -52,9 +54,14 @@ def pixels(built: VideoLMM, clips: int, seed: int = 0) -> tuple[torch.Tensor, ..
     return (frames,) * len(built.encoders)
 
 
-def prompts(clips: tuple[int, ...], tokens_per_clip: int, separators: bool = False):
+def prompts(
+    clips: tuple[int, ...],
+    tokens_per_clip: int,
+    separators: bool = False,
+    placeholder: int = VISUAL,
+):
     """One sequence per entry of `clips`, with that many clips, padded on the right."""
-    clip = [VISUAL] * tokens_per_clip
+    clip = [placeholder] * tokens_per_clip
     if separators:
         clip = [CLIP_START, *clip, CLIP_END]
     rows = [[5] + clip * count + list(range(6, 11)) for count in clips]

@@ -4,14 +4,15 @@ import pytest
 import torch
 from torch import nn
 
-from ablate.axes import Connector, ConnectorKind, IntegrationKind
-from ablate.connectors import connector_parameters, integration_parameters, perceiver_heads
+from ablate.axes import Connector, ConnectorKind, ImagePath, IntegrationKind
+from ablate.connectors import connector_parameters, perceiver_heads
+from ablate.cost import parameters
 from ablate.models.build import build_llm, build_model
 from ablate.models.connectors import build_connector
 from ablate.models.encoders import build_tower
 from ablate.sizes import LADDER, size_row
 from ablate.spec import Init, Size
-from ablate.towers import PUBLIC, TINY, TowerShape, tower_shape
+from ablate.towers import PUBLIC, TINY, TowerShape
 from tests.models.designs import PAIR, design
 
 EVERY_SHAPE = [
@@ -48,24 +49,15 @@ def test_connectors_have_the_parameters_that_are_planned(kind: ConnectorKind, si
     assert count(built) == connector_parameters(*facts, tokens_per_clip=16)
 
 
+@pytest.mark.parametrize("kind", ConnectorKind)
+@pytest.mark.parametrize("path", ImagePath)
 @pytest.mark.parametrize("name", ["100K", "0.5B"])
-def test_whole_models_have_the_parameters_that_are_planned(name: str) -> None:
+def test_whole_designs_have_the_parameters_that_are_planned(name, path, kind) -> None:
     size = size_row(name)
-    built = build_model(
-        design(PAIR, ConnectorKind.PERCEIVER, 4, IntegrationKind.SEPARATORS),
-        size, Init.PRETRAINED, seed=0, meta=True,
-    )  # fmt: skip
-    shapes = [tower_shape(tower, size.tiny_towers) for tower in PAIR]
-    width, hidden = sum(shape.hidden for shape in shapes), size.llm.hidden
-    connector = connector_parameters(Connector(ConnectorKind.PERCEIVER, 4), width, hidden, 16)
-    planned = {
-        "vision": sum(shape.parameters for shape in shapes),
-        "connector": connector + integration_parameters(True, hidden),
-        "llm": size.parameters,
-    }
-    assert {
-        part: sum(p.numel() for p in parameters) for part, parameters in built.parts().items()
-    } == planned
+    level = design(PAIR, kind, 4, IntegrationKind.BOTH, path)
+    built = build_model(level, size, Init.PRETRAINED, seed=0, meta=True)
+    counted = {part: sum(p.numel() for p in found) for part, found in built.parts().items()}
+    assert counted == parameters(level, size)
 
 
 @pytest.mark.parametrize(

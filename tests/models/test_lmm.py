@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from ablate.axes import ConnectorKind, IntegrationKind, Stage, Tower
+from ablate.axes import ConnectorKind, ImagePath, IntegrationKind, Stage, Tower
 from ablate.models.build import load_tower
 from ablate.models.encoders.fusion import fuse
-from ablate.tokens import CLIP_START, VISUAL
+from ablate.tokens import CLIP_START, PICTURE, VISUAL
 from ablate.towers import TINY, weights_hash
 from tests.models.designs import PAIR, model, pixels, prompts
 
@@ -41,7 +41,7 @@ def test_every_visual_token_stands_at_its_placeholder() -> None:
     built = model(towers=PAIR, integration=IntegrationKind.SEPARATORS)
     ids, _ = prompts((2, 0, 1), 16, separators=True)
     features = built.encode(pixels(built, 3))
-    x = built._embed(ids, features)
+    x = built._embed(ids, features, None)
     tokens = built.connector(fuse(features)).flatten(0, 1)
     assert torch.equal(x[ids == VISUAL], tokens)
     assert torch.equal(x[ids == CLIP_START], built.separators.embedding.weight[0].expand(3, -1))
@@ -90,6 +90,64 @@ def test_gradients_reach_exactly_the_parts_that_learn(kind, clips, parts) -> Non
                 assert not parameter.grad.any()
     if sum(clips):
         assert all(any(p.grad.any() for p in built.parts()[part]) for part in parts)
+
+
+# === pictures on a path of their own ===
+
+
+def _pictures(built, count: int) -> tuple[torch.Tensor, ...]:
+    return built.encode_pictures((pixels(built, count)[0][:, :1],))
+
+
+def _apart(built, pictures: int) -> torch.Tensor:
+    ids, mask = prompts((pictures,), 16, placeholder=PICTURE)
+    none = built.encode(pixels(built, 0))
+    return built(ids, mask, none, pictures=_pictures(built, pictures))
+
+
+@pytest.mark.parametrize("kind", ConnectorKind)
+def test_pictures_apart_stand_at_their_placeholders(kind) -> None:
+    built = model(towers=PAIR, connector=kind, image_path=ImagePath.SPLIT)
+    clips, _ = prompts((1,), 16)
+    shown, _ = prompts((1,), 16, placeholder=PICTURE)
+    ids = torch.cat([clips, shown])
+    features, pictures = built.encode(pixels(built, 1)), _pictures(built, 1)
+    x = built._embed(ids, features, pictures)
+    assert torch.equal(x[ids == PICTURE], built.picture_connector(fuse(pictures))[0])
+    assert torch.equal(x[ids == VISUAL], built.connector(fuse(features))[0])
+
+
+def test_the_path_of_pictures_leaves_that_of_clips_alone() -> None:
+    unified, split = model(towers=PAIR), model(towers=PAIR, image_path=ImagePath.SPLIT)
+    assert unified.picture_connector is None
+    assert torch.equal(run(unified, (2, 1)), run(split, (2, 1)))
+    assert not torch.allclose(_apart(split, 1)[0, -1], run(split, (1,))[0, -1])
+
+
+def test_gradients_reach_the_connector_of_pictures() -> None:
+    built = model(towers=PAIR, image_path=ImagePath.SPLIT)
+    built.train_only(["connector"])
+    for pictures in (0, 2):
+        built.zero_grad()
+        _apart(built, pictures).logsumexp(-1).mean().backward()
+        for parameter in built.parts()["connector"]:
+            assert parameter.grad is not None
+        assert any(p.grad.any() for p in built.picture_connector.parameters()) == bool(pictures)
+        assert not any(p.grad.any() for p in built.connector.parameters())
+
+
+def test_misuse_of_pictures_is_refused() -> None:
+    ids, mask = prompts((1,), 16, placeholder=PICTURE)
+    for built in (model(towers=PAIR), model(towers=PAIR, image_path=ImagePath.SPLIT)):
+        with pytest.raises(ValueError, match="holds pictures apart, but none were given"):
+            built(ids, mask, built.encode(pixels(built, 0)))
+    with pytest.raises(ValueError, match="16 visual placeholders but 32 visual"):
+        built(ids, mask, built.encode(pixels(built, 0)), pictures=_pictures(built, 2))
+    with pytest.raises(ValueError, match=r"encoder videomae:split: .* needs an image tower"):
+        model(towers=(Tower.VIDEOMAE,), image_path=ImagePath.SPLIT)
+
+
+# === freezing ===
 
 
 def test_frozen_parts_are_in_evaluation_mode() -> None:

@@ -10,7 +10,8 @@ from ablate.axes import Schedule, Stage
 from ablate.sizes import size_row
 from ablate.spec import Cell
 from ablate.train.schedule import resolve, total_steps
-from experiments.baseline import BASE, CONNECTOR_FIRST, JOINT, THREE_STAGES
+from experiments.baseline import CONNECTOR_FIRST, JOINT, THREE_STAGES
+from experiments.baseline_tiny import BASE
 
 SIZE = dataclasses.replace(size_row("10K"), batch=16, lr_vision=1.0, lr_connector=2.0, lr_llm=4.0)
 
@@ -22,7 +23,7 @@ def _cell(schedule: Schedule, samples: int, **changes) -> Cell:
 
 @pytest.mark.parametrize(
     ("schedule", "steps"),
-    [(JOINT, [600]), (CONNECTOR_FIRST, [120, 480]), (THREE_STAGES, [60, 120, 420])],
+    [(JOINT, [600]), (CONNECTOR_FIRST, [180, 420]), (THREE_STAGES, [60, 120, 420])],
 )
 def test_shares_of_a_full_run(schedule: Schedule, steps: list[int]) -> None:
     assert [stage.steps for stage in resolve(_cell(schedule, 9600))] == steps
