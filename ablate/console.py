@@ -11,6 +11,7 @@ from rich.text import Text
 
 from ablate.cost import parameters, trainable_parameters
 from ablate.failures import Failure
+from ablate.memory import peak_memory
 from ablate.plan import Plan
 from ablate.spec import Cell
 from ablate.tokens import tokens_per_clip
@@ -33,6 +34,8 @@ def human_time(seconds: float) -> str:
 def human_count(number: float) -> str:
     """A count with a metric suffix."""
     for limit, suffix in (
+        (1e24, "Y"),
+        (1e21, "Z"),
         (1e18, "E"),
         (1e15, "P"),
         (1e12, "T"),
@@ -62,7 +65,7 @@ class SweepProgress:
         console: Console,
     ) -> None:
         self.axes, self.slots, self.console = axes, slots, console
-        self.expected = {cell.score_id: plan.seconds(cell) for cell in cells}
+        self.expected = {price.cell.score_id: price.seconds for price in plan.price(cells)}
         self.total = len(self.expected)
         self.running: dict[str, tuple[float, float]] = {}
         self.spent: dict[str, float] = {}
@@ -176,10 +179,14 @@ def generation_progress(console: Console, what: str) -> Callable[[int, int], Non
 
 
 def plan_table(plan: Plan) -> Table:
-    """One row per size: cells by state, parameters, tokens, FLOPs and expected time."""
+    """One row per size: cells by state, then what one cell takes, then what a sweep takes.
+
+    Parameters of the language model, of all that is trained in the largest stage and of the whole
+    model; visual tokens of a sample and peak memory; FLOPs and time of the cells that are left.
+    """
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in (
-        "size", "done", "missing", "failed", "LM", "trained", "tokens", "FLOPs",
+        "size", "done", "missing", "failed", "LM", "trained", "total", "tokens", "memory", "FLOPs",
         "time",
     ):  # fmt: skip
         table.add_column(name, justify="left" if name == "size" else "right", no_wrap=True)
@@ -188,8 +195,12 @@ def plan_table(plan: Plan) -> Table:
     for name in dict.fromkeys(cell.size.name for cell in reversed(plan.cells)):
         cells = [cell for cell in plan.cells if cell.size.name == name]
         to_run = [cell for cell in cells if cell.score_id not in done]
-        trained = [trainable_parameters(cell.design, cell.size) for cell in cells]
-        visual = [cell.design.sampling.max_clips * tokens_per_clip(cell.design) for cell in cells]
+        prices = list(plan.price(to_run))
+        designs = {cell.design_id: cell for cell in cells}.values()
+        trained = [trainable_parameters(cell.design, cell.size) for cell in designs]
+        total = [sum(parameters(cell.design, cell.size).values()) for cell in designs]
+        visual = [cell.design.sampling.max_clips * tokens_per_clip(cell.design) for cell in designs]
+        memory = [peak_memory(cell).total for cell in designs]
         table.add_row(
             name,
             str(len(cells) - len(to_run)),
@@ -197,9 +208,11 @@ def plan_table(plan: Plan) -> Table:
             str(len(failed & {cell.score_id for cell in to_run})),
             human_count(cells[0].size.parameters),
             _range(trained),
+            _range(total),
             _range(visual),
-            human_count(sum(sum(plan.flops(cell).values()) for cell in to_run)),
-            human_time(sum(plan.seconds(cell) for cell in to_run)),
+            _range(memory),
+            human_count(sum(sum(price.flops.values()) for price in prices)),
+            human_time(sum(price.seconds for price in prices)),
         )
     return table
 
@@ -207,8 +220,8 @@ def plan_table(plan: Plan) -> Table:
 def cost_lines(plan: Plan) -> list[str]:
     """Where the FLOPs of the cells go, and how large the parts are, in words."""
     total: dict[str, float] = {}
-    for cell in plan.cells:
-        for part, amount in plan.flops(cell).items():
+    for price in plan.price(plan.cells):
+        for part, amount in price.flops.items():
             total[part] = total.get(part, 0.0) + amount
     everything = sum(total.values())
     shares = ", ".join(f"{part} {amount / everything:.0%}" for part, amount in total.items())
@@ -218,6 +231,10 @@ def cost_lines(plan: Plan) -> list[str]:
     return [f"cost: {shares}", f"parameters of a {largest.size.name} cell: {sizes}"]
 
 
-def _range(values: list[int]) -> str:
-    low, high = min(values), max(values)
-    return human_count(low) if low == high else f"{human_count(low)}-{human_count(high)}"
+def _range(values: Sequence[float]) -> str:
+    """Smallest and largest with one suffix where they share it."""
+    low, high = human_count(min(values)), human_count(max(values))
+    if low == high:
+        return low
+    suffix = high[-1] if high[-1].isalpha() else ""
+    return f"{low.removesuffix(suffix) if suffix else low}-{high}"

@@ -25,8 +25,6 @@ CPU_FLOPS, GPU_FLOPS = 8e9, 4e14
 """FLOPs per second that one CPU thread, and one current data-centre GPU, are assumed to reach."""
 STEP_SECONDS = 0.012
 """Time of an optimiser step beside its FLOPs."""
-DECODE_SECONDS = 0.01
-"""Time to open a video and decode the frames of one sample."""
 
 
 @dataclass(frozen=True)
@@ -167,8 +165,13 @@ def _connect(path: Path, design: Design, size: Size) -> float:
     )
 
 
-def expected_seconds(cell: Cell, work: Workload) -> float:
-    """Rough time on one CPU thread, or one GPU for the rows that need it; a plan says which."""
+def expected_seconds(cell: Cell, parts: dict[str, float]) -> float:
+    """Rough time on one CPU thread, or one GPU for the rows that need it; a plan says which.
+
+    Args:
+        cell: what is run.
+        parts: its FLOPs by part; without `llm` nothing is trained.
+    """
     rate = CPU_FLOPS if cell.size.tiny_towers else GPU_FLOPS
-    steps = sum(stage.steps for stage in resolve(cell))
-    return sum(flops(cell, work).values()) / rate + steps * STEP_SECONDS
+    steps = sum(stage.steps for stage in resolve(cell)) if "llm" in parts else 0
+    return sum(parts.values()) / rate + steps * STEP_SECONDS

@@ -195,8 +195,7 @@ class Study:
     ) -> list[Cell]:
         """Every cell of the study, target size first so that a broken design shows early.
 
-        Cells that differ in their protocol share one training; they stand far apart, so that two of
-        them are rarely begun at once.
+        Cells that differ in nothing but their protocol share one training.
 
         Args:
             data: fingerprint of the training data.

@@ -1,6 +1,7 @@
 """What a sweep would run and cost, before anything runs; loads neither torch nor ray."""
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,7 +9,6 @@ from ablate.connectors import check_connector
 from ablate.cost import (
     QUESTION_TOKENS,
     TEXT_TOKENS,
-    Workload,
     expected_seconds,
     expected_workload,
     flops,
@@ -28,6 +28,17 @@ class Counts:
 
     train_videos: int
     questions: int
+
+
+@dataclass(frozen=True)
+class Price:
+    """What a cell is expected to take."""
+
+    cell: Cell
+    flops: dict[str, float]
+    """By part."""
+    seconds: float
+    """Roughly, on one CPU thread, or on one GPU where its size needs one."""
 
 
 @dataclass(frozen=True)
@@ -66,16 +77,19 @@ class Plan:
             invalid=len(self.invalid),
         )
 
-    def seconds(self, cell: Cell) -> float:
-        """Rough time of a cell on one CPU thread, or on one GPU where its size needs one."""
-        return expected_seconds(cell, self._workload(cell))
+    def price(self, cells: Iterable[Cell]) -> Iterator[Price]:
+        """What each of these cells is expected to take, in their order.
 
-    def flops(self, cell: Cell) -> dict[str, float]:
-        """Expected FLOPs of a cell by part."""
-        return flops(cell, self._workload(cell))
-
-    def _workload(self, cell: Cell) -> Workload:
-        return expected_workload(cell, self.counts.train_videos, self.counts.questions)
+        A training that several cells share is on the bill of the first.
+        """
+        paid: set[str] = set()
+        for cell in cells:
+            work = expected_workload(cell, self.counts.train_videos, self.counts.questions)
+            parts = flops(cell, work)
+            if (training := cell.train_id) in paid:
+                parts = {"evaluate": parts["evaluate"]}
+            paid.add(training)
+            yield Price(cell, parts, expected_seconds(cell, parts))
 
 
 def make_plan(

@@ -20,7 +20,7 @@ STUDY = Study(
     samples=(paper.SAMPLES,),
     protocols=(Protocol(), Protocol(paper.FPS_2)),
     tiny=Comparison(
-        Grid(tiny.BASE, {"sampling": (*(Uniform(count) for count in (4, 8, 16)), tiny.FPS_2)}),
+        Grid(tiny.BASE, {"sampling": (*(Uniform(count) for count in (8, 16, 32)), tiny.FPS_2)}),
         samples=(tiny.SAMPLES,),
         protocols=(Protocol(), Protocol(tiny.FPS_2)),
     ),

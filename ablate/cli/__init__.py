@@ -6,7 +6,7 @@ from typing import NoReturn
 import click
 
 from ablate import __version__
-from ablate.cli import cell, data, study, table
+from ablate.cli import cell, data, rank, study, table
 from ablate.cli.sweep import sweep
 
 
@@ -17,7 +17,8 @@ def verbs() -> None:
 
 
 for _verb in (
-    study.plan, sweep, study.status, study.report, study.signal, cell.run, data.data, table.fit,
+    study.plan, sweep, study.status, study.report, study.signal, rank.rank, cell.run, data.data,
+    table.fit,
 ):  # fmt: skip
     verbs.add_command(_verb)
 

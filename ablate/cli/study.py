@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.console import Console
 from rich.text import Text
 
 from ablate.cli.options import chosen_plan, console, study_options
@@ -86,7 +87,8 @@ def print_plan(name: str, study: Study, made: Plan) -> None:
         console.print(Text(note), soft_wrap=True)
     console.print()
     if made.cells:
-        console.print(plan_table(made))
+        # Cut to 80 columns, the table would lose its numbers.
+        Console(width=max(console.width, 120)).print(plan_table(made))
         console.print()
         for line in cost_lines(made):
             console.print(line)
