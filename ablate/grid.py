@@ -175,11 +175,6 @@ class Study:
         return self.grid.varied
 
     @property
-    def factors(self) -> tuple[str, ...]:
-        """What tells the study's scores apart: its axes, and `evaluation` if that varies."""
-        return self.axes + ("evaluation",) * (len(self.protocols) > 1)
-
-    @property
     def target_size(self) -> str:
         """Declared target, else the largest size."""
         return self.target or self.sizes[-1]

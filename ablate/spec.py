@@ -124,6 +124,10 @@ class Size:
         return self.llm.parameters
 
 
+AS_TRAINED = "as-trained"
+"""Label of the protocol that examines a model with the sampling it was trained with."""
+
+
 @dataclass(frozen=True)
 class Protocol:
     """How a trained model is examined: part of the score's id, not of the training's."""
@@ -134,7 +138,7 @@ class Protocol:
     @property
     def label(self) -> str:
         """Short name for tables and plots."""
-        return "as-trained" if self.sampling is None else self.sampling.label
+        return AS_TRAINED if self.sampling is None else self.sampling.label
 
 
 @dataclass(frozen=True)

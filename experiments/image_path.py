@@ -10,7 +10,7 @@ from ablate.axes import Encoder, ImagePath
 from ablate.grid import Comparison, Grid, Study
 from experiments import baseline_paper as paper
 from experiments import baseline_tiny as tiny
-from experiments.baseline import BALANCED, SIGLIP_INTERNVIDEO2, SIGLIP_VIDEOMAE
+from experiments.baseline import BALANCED
 
 # Shares that give pictures as much to say as videos.
 PAPER = dataclasses.replace(paper.BASE, mixture=BALANCED)
@@ -25,9 +25,9 @@ def paths(encoder: Encoder) -> tuple[Encoder, ...]:
 STUDY = Study(
     question="Should pictures take the path of the videos, or one of their own?",
     hypothesis="The path of the videos serves at least as well.",
-    grid=Grid(PAPER, {"encoder": paths(SIGLIP_INTERNVIDEO2)}),
+    grid=Grid(PAPER, {"encoder": paths(PAPER.encoder)}),
     sizes=("100K",),
     samples=(paper.SAMPLES,),
-    tiny=Comparison(Grid(TINY, {"encoder": paths(SIGLIP_VIDEOMAE)}), samples=(tiny.SAMPLES,)),
+    tiny=Comparison(Grid(TINY, {"encoder": paths(TINY.encoder)}), samples=(tiny.SAMPLES,)),
     seeds=3,
 )

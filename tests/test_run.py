@@ -107,7 +107,10 @@ def test_another_evaluation_never_trains_again(finished, smoke_store, tmp_path) 
     other = dataclasses.replace(CELL, protocol=Protocol(Uniform(8)))
     record, losses = _run(other, store)
     assert losses == [] and record["score_id"] != finished[1]["score_id"]
-    assert len(load(store).score_id.unique()) == 2
+    table = load(store)
+    assert len(table.score_id.unique()) == len(table.variant.unique()) == 2
+    tested = set(table.sampling)
+    assert tested == {CELL.design.sampling.label, f"{CELL.design.sampling.label}@uniform-8"}
 
 
 def test_the_folder_holds_whole_files_only(finished) -> None:

@@ -27,7 +27,7 @@ def rank(**choice: Any) -> None:
         waiting = sum(cell.size.name == size for cell in made.unfinished)
         left = f"; {waiting} cells are still missing" if waiting else ""
         console.print(Text(f"\n{size}, {samples:,} samples{left}"))
-        _print_ranking(rank_levels(rows, choice["study"], study.factors))
+        _print_ranking(rank_levels(rows, choice["study"], study.axes))
 
 
 def _print_ranking(ranking: "Ranking") -> None:

@@ -58,7 +58,7 @@ def report(out: Path | None, **choice: Any) -> None:
         folder / "report.html",
         title=study.question,
         lead=" ".join(filter(None, (f"Hypothesis: {study.hypothesis}", _size_warning(made.done)))),
-        factors=study.factors,
+        factors=study.axes,
         signal=_check_signal(study, made, choice["store"]),
         costs=load_costs(choice["store"], _score_ids(made)),
     )
@@ -161,13 +161,13 @@ def _fit_study(study: Study, made: Plan, store: str) -> tuple[Any, Any]:
     from analysis import fit
     from analysis.tables.load import load, load_questions, scales_of
 
-    ids, factors = _score_ids(made), list(study.factors)
+    ids, axes = _score_ids(made), list(study.axes)
     frame, questions = load(store, ids), load_questions(store, ids)
     for table in (frame, questions):
-        table["variant"] = table[factors].agg(" ".join, axis=1)
+        table["variant"] = table[axes].agg(" ".join, axis=1)
     target = _target(study, made)
     return frame, fit(
-        frame, target=target, factors=factors, questions=questions, scales=scales_of(frame)
+        frame, target=target, factors=axes, questions=questions, scales=scales_of(frame)
     )
 
 

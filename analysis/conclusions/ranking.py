@@ -153,11 +153,10 @@ def _cell_of_grid(level: Mapping[str, str]) -> str | None:
 
 
 def _uniform(level: Mapping[str, str]) -> str | None:
-    frames = re.fullmatch(r"uniform-(\d+)", level["sampling"])
+    frames = re.fullmatch(r"uniform-(\d+)(@fps-2x\d+)?", level["sampling"])
     if frames is None:
         return None
-    tested = f"uniform{frames[1]}" if level["evaluation"] == "as-trained" else "fps2"
-    return f"uniform{frames[1]}-eval-{tested}"
+    return f"uniform{frames[1]}-eval-{'fps2' if frames[2] else f'uniform{frames[1]}'}"
 
 
 def _encoder(level: Mapping[str, str]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from ablate.spec import Design
+from ablate.spec import AS_TRAINED, Design
 from ablate.store import Record, RunStore
 from ablate.tasks import MEASURES
 from analysis.tables.table import Scale
@@ -35,8 +35,8 @@ def load(
 
     Returns:
         Columns `variant size size_name samples seed design_id train_id score_id`, one per axis,
-        `evaluation` (as trained, or the other sampling it was examined with), `cost` (missing
-        where the record has none), `benchmark measure score se n chance`.
+        `cost` (missing where the record has none), `benchmark measure score se n chance`. What was
+        examined with another sampling than in training has both in its name: `uniform-8@fps-2x8`.
 
     Raises:
         ValueError: an unknown part or cost, a record that is damaged, or no finished cell.
@@ -130,8 +130,12 @@ def _table(
 
 
 def _about(record: Record) -> dict[str, Any]:
-    told = {"evaluation": record.get("evaluation", "as-trained")}
-    return {key: record[key] for key in _KEYS} | record["names"] | told
+    """Facts of the cell; a sampling other than in training is told beside that of the training."""
+    names, tested = dict(record["names"]), record.get("evaluation", AS_TRAINED)
+    if tested != AS_TRAINED:
+        names["sampling"] += f"@{tested}"
+    about = {key: record[key] for key in _KEYS} | names
+    return about if tested == AS_TRAINED else about | {"variant": " ".join(names.values())}
 
 
 def _scores(record: Record, part: str) -> dict[str, dict[str, Any]]:
