@@ -4,7 +4,22 @@ from pathlib import Path
 
 import pytest
 
+from ablate.cli import main
 from tests.cells import WORLD, new_store, silent
+
+
+@pytest.fixture
+def call(capsys: pytest.CaptureFixture):
+    """Runs a command line in this process: (exit code, stdout, stderr)."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stopped:
+            main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return int(stopped.value.code or 0), out, err
+
+    return run
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,6 @@ import pandas as pd
 import pytest
 
 import experiments
-from ablate.cli import main
 from ablate.failures import Failure
 from ablate.run import run_cell
 from ablate.sizes import NAMES, size_row
@@ -25,20 +24,6 @@ from tests.cells import WORLD, job, new_store, silent, small_cell
 
 ROOT = Path(__file__).parents[1]
 APOLLO = str(DATA / "apollo_scaling_consistency.csv")
-
-
-@pytest.fixture
-def call(capsys: pytest.CaptureFixture):
-    """Runs a command line in this process: (exit code, stdout, stderr)."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stopped:
-            main([str(argument) for argument in arguments])
-        out, err = capsys.readouterr()
-        return int(stopped.value.code or 0), out, err
-
-    return run
 
 
 # === input that cannot be used ===

@@ -11,10 +11,8 @@ from ablate.axes import Sampling
 from ablate.data.faults import Fault, MediaError
 from ablate.data.guard import Killed, Limits, guarded
 from ablate.data.manifest import FileFacts, Kind, Manifest, kind_of, stat_of
-from ablate.data.pictures import read_picture
 from ablate.data.sampling import clip_times, shared
 from ablate.data.sources import Conversation, Question
-from ablate.data.video.read import check_header, describe, map_opened, opened
 from ablate.spec import content_id
 
 
@@ -130,6 +128,9 @@ def _unread(wanted: Wanted) -> FileFacts:
 
 
 def _video_facts(wanted: Wanted) -> dict[str, Any]:
+    # Here as below: whoever only asks what is to be checked needs no reader.
+    from ablate.data.video.read import check_header, describe, map_opened, opened
+
     check_header(wanted.path)
     with opened(wanted.path) as reader:
         info = describe(reader, wanted.path)
@@ -147,5 +148,7 @@ def _video_facts(wanted: Wanted) -> dict[str, Any]:
 
 
 def _picture_facts(wanted: Wanted) -> dict[str, Any]:
+    from ablate.data.pictures import read_picture
+
     height, width, _ = read_picture(wanted.path).shape
     return {"width": width, "height": height}

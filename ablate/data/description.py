@@ -19,8 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ablate.data.sources import Source
 
 BENCHMARKS = ("questions",)
@@ -49,6 +47,9 @@ def read_description(path: Path, unpacked: Path) -> Description:
     Raises:
         ValueError: one line naming the file, the key and the choices.
     """
+    # Plans of the built-in world need no YAML.
+    import yaml
+
     try:
         content = yaml.safe_load(path.read_bytes())
     except OSError as error:

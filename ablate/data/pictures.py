@@ -22,7 +22,9 @@ def read_picture(path: Path) -> np.ndarray:
         raise
     except FileNotFoundError:
         raise MediaError(path, "no such file", Fault.MISSING) from None
+    except Image.DecompressionBombError as error:
+        raise MediaError(path, str(error), Fault.TOO_LARGE) from None
     # Damaged files raise whatever their decoder trips over, SyntaxError for PNG among it.
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except (OSError, SyntaxError, ValueError) as error:
         detail = str(error).replace(f"'{path}'", "").strip() or type(error).__name__
         raise MediaError(path, f"no picture that can be read: {detail}") from None

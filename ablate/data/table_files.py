@@ -16,6 +16,7 @@ class TableFile(Protocol):
     """One data file of a directory."""
 
     rows: int
+    columns: list[str]
 
     def without_bytes(self, fields: Sequence[str]) -> pa.Table:
         """The wanted columns that are there; the content of media is never touched."""
@@ -51,7 +52,7 @@ class _Arrow:
 
     def __init__(self, file: Path) -> None:
         self._table = pa.ipc.open_stream(pa.memory_map(str(file))).read_all()
-        self.rows = self._table.num_rows
+        self.rows, self.columns = self._table.num_rows, self._table.column_names
 
     def without_bytes(self, fields: Sequence[str]) -> pa.Table:
         return self._table.select([name for name in fields if name in self._table.column_names])
@@ -77,6 +78,7 @@ class _Parquet:
     def __init__(self, file: Path) -> None:
         self._file = pq.ParquetFile(file)
         self.rows = self._file.metadata.num_rows
+        self.columns = self._file.schema_arrow.names
 
     def without_bytes(self, fields: Sequence[str]) -> pa.Table:
         leaves = [self._file.schema.column(at).path for at in range(len(self._file.schema))]

@@ -34,6 +34,11 @@ def read_table(path: Path, fields: Sequence[str], split: str | None, unpacked: P
     found: list[Fields] = []
     for file in map(open_table, data_files(path, split)):
         columns = _columns(file, fields, first=len(found))
+        if not columns:
+            raise ValueError(
+                f"{path}: has none of the columns {', '.join(fields)}; it has "
+                f"{', '.join(file.columns)}"
+            )
         rows = zip(*columns.values(), strict=True)
         found += [dict(zip(columns, row, strict=True)) for row in rows]
     digest = hashlib.sha256()

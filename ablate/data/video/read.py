@@ -166,17 +166,22 @@ def opened(path: Path | str) -> Iterator[Reader]:
         from ablate.data.video.with_decord import DecordReader
 
         try:
-            reader = DecordReader(path)
+            first = DecordReader(path)
         except MediaError as error:
-            if error.fault is not Fault.NO_VIDEO:
-                raise
+            refusal = error
         else:
-            yield reader
+            yield first
             return
+    else:
+        refusal = None
     from ablate.data.video.with_pyav import PyavReader
 
-    other = PyavReader(path)
+    # Of two that cannot open it, PyAV says better why.
+    second = PyavReader(path)
     try:
-        yield other
+        if refusal is not None and refusal.fault is not Fault.NO_VIDEO:
+            # decord knows the codec and not what to make of the file: it may be cut short.
+            raise refusal
+        yield second
     finally:
-        other.close()
+        second.close()

@@ -1,5 +1,6 @@
 """Reads videos with decord: quick on sparse frames, and exact wherever it can open a file."""
 
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,8 @@ import numpy as np
 from ablate.data.faults import Fault, MediaError
 
 decord.logging.set_level(decord.logging.QUIET)
+_POSITION = re.compile(r"\[[\d:]+\] \S+:\d+: ")
+"""Time and place in decord's own source, which its messages begin with, once or twice."""
 
 
 class DecordReader:
@@ -44,6 +47,6 @@ class DecordReader:
             if "cannot find video stream" in message:
                 # Also what it says of codecs it does not know, AV1 among them.
                 raise MediaError(self._path, "no video stream", Fault.NO_VIDEO) from None
-            line = message.splitlines()[0].rsplit("] ", 1)[-1]
+            line = _POSITION.sub("", message.splitlines()[0])
             reason = line.replace(str(self._path), "the file")[:160]
-            raise MediaError(self._path, f"no video that decord can decode: {reason}") from None
+            raise MediaError(self._path, f"no video that can be decoded: {reason}") from None

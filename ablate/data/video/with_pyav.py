@@ -110,7 +110,7 @@ class PyavReader:
             yield
         except av.FFmpegError as error:
             raise MediaError(
-                self._path, f"no video that PyAV can decode: {error.strerror or error}"
+                self._path, f"no video that can be decoded: {error.strerror or error}"
             ) from None
 
 
