@@ -13,20 +13,22 @@ SIZE ?=
 SEEDS ?=
 SAMPLES ?=
 DATA ?=
+INIT ?=
+WEIGHTS ?=
 
 # Ray and torch fight over threads, and Ray reports usage to its makers by default.
 export RAY_USAGE_STATS_ENABLED := 0
 
 CHOICE := --study $(STUDY) --store $(STORE) $(if $(SIZE),--size $(SIZE)) \
           $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SAMPLES),--samples $(SAMPLES)) \
-          $(if $(DATA),--data $(DATA))
+          $(if $(DATA),--data $(DATA)) $(if $(INIT),--init $(INIT))
 
 .PHONY: help install demo test test-all smoke soak media pretrained encoders lint type plan sweep status report data bench paper clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  Variables: STUDY=$(STUDY) STORE=$(STORE) SIZE= SEEDS= SAMPLES= DATA=   (make sweep SIZE=100K SEEDS=2)"
+	@echo "  Variables: STUDY=$(STUDY) STORE=$(STORE) SIZE= SEEDS= SAMPLES= DATA= INIT= WEIGHTS=   (make sweep SIZE=100K SEEDS=2)"
 
 install: $(READY) ## create .venv and install the tested set
 
@@ -74,13 +76,14 @@ plan: $(READY) ## what a sweep would run and cost: make plan STUDY=consistency S
 	@$(BIN)/ablate plan $(CHOICE)
 
 sweep: $(READY) ## run the missing cells of a study: make sweep SIZE=100K
-	@$(BIN)/ablate sweep $(CHOICE)
+	@$(BIN)/ablate sweep $(CHOICE) $(if $(WEIGHTS),--weights $(WEIGHTS))
 
 status: $(READY) ## what is done, failed and missing
 	@$(BIN)/ablate status $(CHOICE)
 
 report: $(READY) ## the verdict as reports/<study>/report.html
-	@$(BIN)/ablate report --study $(STUDY) --store $(STORE) $(if $(DATA),--data $(DATA))
+	@$(BIN)/ablate report --study $(STUDY) --store $(STORE) $(if $(DATA),--data $(DATA)) \
+	  $(if $(INIT),--init $(INIT))
 
 data: $(READY) ## check every file of data from outside: make data DATA=mine.yaml
 	@$(BIN)/ablate data check $(or $(DATA),$(error say which with DATA=file.yaml)) --study $(STUDY) --store $(STORE)

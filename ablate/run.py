@@ -25,6 +25,7 @@ from ablate.cost import (
     trainable_parameters,
 )
 from ablate.data.cache import ArrayCache
+from ablate.data.chat import ChatTokenizer
 from ablate.data.dataset import open_test, open_training, pools_of
 from ablate.data.features import TowerInput
 from ablate.data.frames import view_of
@@ -32,16 +33,17 @@ from ablate.data.module import Order, StageLoader
 from ablate.data.samples import SampleMaker
 from ablate.data.sampling import clip_count
 from ablate.data.stats import SamplingStats
-from ablate.data.tokenizer import ClosedTokenizer
+from ablate.data.tokenizer import ClosedTokenizer, Tokenizer
 from ablate.data.viewer import Viewer
 from ablate.encoders import Path as TowerPath
 from ablate.encoders import clip_path, picture_path
 from ablate.evals.examine import examine
 from ablate.evals.score import summarise
 from ablate.models.build import build_model
+from ablate.models.checkpoint import find_file
 from ablate.models.encoders import VisionTower
 from ablate.models.lmm import VideoLMM
-from ablate.spec import Cell, Execution, to_dict
+from ablate.spec import Cell, Execution, Init, to_dict
 from ablate.store import Record, RunStore
 from ablate.tasks import WORLD
 from ablate.tokens import video_context
@@ -90,7 +92,7 @@ def run_cell(cell: Cell, job: Job, report: Report) -> Record:
     else:
         load_model(model, store.weights_path(cell))
 
-    answers, evaluation = _examine(cell, store, model)
+    answers, evaluation = _examine(cell, job, store, model)
     record = _record(cell, job, training, answers, evaluation)
     store.score_dir(cell).mkdir(parents=True, exist_ok=True)
     answers["video"].to_parquet(store.score_dir(cell) / "questions.parquet", index=False)
@@ -107,7 +109,7 @@ def _train(
     data = open_training(store.data_root / cell.data)
     order = Order(cell.stream("order"), design.mixture, stages, pools_of(data))
     viewer = _viewer(cell, store, model, design.sampling)
-    maker = SampleMaker(design, ClosedTokenizer(), viewer, cell.size.llm.context)
+    maker = SampleMaker(design, _tokenizer(cell, job), viewer, cell.size.llm.context)
     stats = SamplingStats(design.sampling)
     loaders: list[StageLoader] = []
 
@@ -137,7 +139,7 @@ def _train(
 
 
 def _examine(
-    cell: Cell, store: RunStore, model: VideoLMM
+    cell: Cell, job: Job, store: RunStore, model: VideoLMM
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Answers to the questions, with the videos and under two controls; what it took."""
     begun = time.perf_counter()
@@ -145,7 +147,7 @@ def _examine(
     questions = data.samples
     sampling = cell.eval_protocol.sampling
     assert sampling is not None
-    tokenizer = ClosedTokenizer()
+    tokenizer = _tokenizer(cell, job)
     seen = _viewer(cell, store, model, sampling)
     still = _viewer(cell, store, model, Still(cell.design.sampling.frames_per_clip))
 
@@ -207,6 +209,15 @@ def _record(
         "versions": _versions(),
         "git": _commit(),
     }
+
+
+def _tokenizer(cell: Cell, job: Job) -> Tokenizer:
+    """The published language model's own; fresh ones learn the closed vocabulary."""
+    hub_id = cell.size.weights
+    if hub_id is None or cell.init is Init.RANDOM:
+        return ClosedTokenizer()
+    owner, mirror = f"size {cell.size.name}", job.execution.weights
+    return ChatTokenizer(find_file(owner, hub_id, mirror, "tokenizer.json"))
 
 
 def _viewer(cell: Cell, store: RunStore, model: VideoLMM, sampling: Sampling) -> Viewer:

@@ -36,3 +36,10 @@ def smoke_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def store(smoke_store: Path, tmp_path: Path) -> Path:
     """A store without runs on the smoke world."""
     return new_store(tmp_path / "store", smoke_store)
+
+
+@pytest.fixture
+def offline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The hub is out of reach, and nothing of it is kept on this machine."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))

@@ -41,8 +41,9 @@ APOLLO = str(DATA / "apollo_scaling_consistency.csv")
         ("plan --seeds 0", "--seeds", "x>=1"),
         ("plan --stdy smoke", "--stdy", "--study"),
         ("swep", "'swep'", "command"),
-        ("sweep --study smoke --store STORE --size 0.5B", "0.5B", "10K, 30K, 100K, 300K, 1M"),
         ("sweep --study smoke --store STORE --size 72B", "72B", "10K, 30K, 100K, 300K, 1M"),
+        ("sweep --study smoke --store STORE --weights /no/such", "'/no/such'", "exist"),
+        ("plan --study smoke --init scratch", "'scratch'", "'pretrained', 'random'"),
         ("sweep --study consistency --store STORE --samples 4", "4 samples", "none of the"),
         ("sweep --study smoke --store FILE/store", "FILE", "Not a directory"),
         ("sweep --study smoke --store FILE", "FILE", "Not a directory"),
@@ -76,6 +77,29 @@ def test_bad_input_is_one_line_and_exit_code_2(call, tmp_path, arguments, culpri
     assert err.startswith("ablate: ") and err.count("\n") == 1, err
     assert filled(culprit) in err and choice in err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file"]
+
+
+def test_a_pretrained_row_without_weights_is_one_line_with_three_ways(
+    call, tmp_path, offline
+) -> None:
+    (tmp_path / "mirror").mkdir()
+    sweep = ("sweep", "--study", "smoke", "--size", "0.5B", "--store", tmp_path / "none")
+    for arguments in (sweep, (*sweep, "--weights", tmp_path / "mirror")):
+        code, _, err = call(*arguments)
+        assert code == 2 and err.count("\n") == 1
+        assert "size 0.5B: no weights of Qwen/Qwen2.5-0.5B-Instruct" in err
+        assert all(way in err for way in ("--weights DIR", "hub id", "--init random"))
+    assert not (tmp_path / "none").exists()
+
+
+def test_random_first_weights_make_cells_of_their_own(call, tmp_path) -> None:
+    def ids(*init: str) -> set[str]:
+        listed = call("plan", "--study", "smoke", "--cells", "--store", tmp_path, *init)[1]
+        return set(re.findall(r"^[0-9a-f]{16}", listed, re.MULTILINE))
+
+    pretrained, random = ids(), ids("--init", "random")
+    assert len(random) == len(pretrained) > 0 and not random & pretrained
+    assert ids("--init", "pretrained") == pretrained
 
 
 @pytest.mark.parametrize(

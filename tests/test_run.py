@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -9,15 +10,16 @@ import pandas as pd
 import pytest
 from safetensors.torch import load_file
 
-from ablate.axes import Uniform
+from ablate.axes import Encoder, Tower, Uniform
 from ablate.data.faults import MediaError
 from ablate.run import run_cell
-from ablate.spec import Cell, Protocol, to_dict
+from ablate.spec import Cell, Init, Protocol, to_dict
 from ablate.store import RunStore
 from ablate.tasks import CATEGORIES
 from ablate.train.module import Diverged
 from analysis.tables.load import PARTS, load, load_costs, load_questions
 from tests.cells import BASE, WORLD, job, new_store, small_cell
+from tests.mirror import publish_llm, publish_siglip, reduced_row
 
 CELL = small_cell()
 
@@ -189,3 +191,23 @@ def test_a_broken_video_is_one_line_that_names_it(smoke_store, tmp_path, workers
 def test_missing_annotations_are_named(tmp_path) -> None:
     with pytest.raises(ValueError, match=r"annotations\.json: No such file"):
         _run(CELL, tmp_path)
+
+
+# === first weights ===
+
+
+def test_a_pretrained_row_runs_from_a_mirror_and_without_weights_says_what_to_do(
+    store, tmp_path, monkeypatch, offline
+) -> None:
+    row, mirror = reduced_row(monkeypatch), tmp_path / "mirror"
+    design = dataclasses.replace(BASE, encoder=Encoder((Tower.SIGLIP,)))
+    cell = small_cell(design, samples=32, size=row)
+    publish_llm(mirror, row)
+    with pytest.raises(ValueError, match=r"siglip: no weights of google/siglip.*INIT=random"):
+        _run(cell, store, weights=str(mirror))
+    publish_siglip(mirror)
+    record, losses = _run(cell, store, weights=str(mirror))
+    assert len(losses) == 2 and all(map(math.isfinite, losses))
+    assert record["execution"]["weights"] == str(mirror)
+    random, other = _run(dataclasses.replace(cell, init=Init.RANDOM), store)
+    assert random["train_id"] != record["train_id"] and other[0] != losses[0]

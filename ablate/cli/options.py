@@ -9,7 +9,7 @@ from rich.console import Console
 from ablate.cli.given import BUILT_IN, built_in, from_outside, outside_data
 from ablate.grid import Study
 from ablate.plan import Plan, make_plan
-from ablate.spec import Cell
+from ablate.spec import Cell, Init
 from ablate.store import RunStore
 from ablate.world.recipe import RECIPES, Recipe
 
@@ -32,6 +32,13 @@ def study_options(command: Any) -> Any:
 def cell_options(command: Any) -> Any:
     """The options that choose the cells of a study."""
     for option in (
+        click.option(
+            "--init",
+            type=click.Choice([str(init) for init in Init]),
+            default=str(Init.PRETRAINED),
+            show_default=True,
+            help="Where first weights come from.",
+        ),
         click.option("--samples", callback=comma, help="Training conversations, with commas."),
         click.option("--seeds", type=click.IntRange(1), help="Seeds of every design."),
         click.option("--size", callback=comma, help="Rows of the size ladder, with commas."),
@@ -44,12 +51,20 @@ def cell_options(command: Any) -> Any:
     return command
 
 
+weights_option = click.option(
+    "--weights",
+    type=click.Path(exists=True, file_okay=False, resolve_path=True),
+    help="Folder of published weights, laid out by hub id; the hub itself by default.",
+)
+
+
 def chosen_plan(
     study: str,
     store: str,
     size: tuple[str, ...],
     seeds: int | None,
     samples: tuple[str, ...],
+    init: str,
     data: str,
 ) -> tuple[Study, Plan]:
     """The study that `study_options` chose, and its plan.
@@ -58,7 +73,7 @@ def chosen_plan(
         ValueError: an unknown study or size, samples that are no numbers, or data that cannot be
             used.
     """
-    loaded, cells_on = chosen_cells(study, size, seeds, samples)
+    loaded, cells_on = chosen_cells(study, size, seeds, samples, init)
     kept = RunStore(store)
     if data == BUILT_IN:
         given = built_in(RECIPES[loaded.world])
@@ -69,7 +84,7 @@ def chosen_plan(
 
 
 def chosen_cells(
-    study: str, size: tuple[str, ...], seeds: int | None, samples: tuple[str, ...]
+    study: str, size: tuple[str, ...], seeds: int | None, samples: tuple[str, ...], init: str
 ) -> tuple[Study, Callable[[str, str], list[Cell]]]:
     """The study that `cell_options` chose, and its cells on any training and test data.
 
@@ -86,7 +101,7 @@ def chosen_cells(
     def cells(train: str, test: str) -> list[Cell]:
         return loaded.cells(
             train, test, sizes=size or None, seeds=seeds,
-            samples=tuple(int(text) for text in samples) or None,
+            samples=tuple(int(text) for text in samples) or None, init=Init(init),
         )  # fmt: skip
 
     return loaded, cells

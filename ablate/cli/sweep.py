@@ -9,12 +9,12 @@ import click
 
 from ablate.cli.data import prepare_data
 from ablate.cli.given import BUILT_IN
-from ablate.cli.options import chosen_plan, console, make_world, study_options
+from ablate.cli.options import chosen_plan, console, make_world, study_options, weights_option
 from ablate.cli.study import print_failures, print_invalid, print_plan, print_verdict
 from ablate.grid import Study
 from ablate.plan import Plan
-from ablate.sizes import NAMES, size_row
-from ablate.spec import Cell
+from ablate.sizes import LADDER
+from ablate.spec import Cell, Execution, Init
 from ablate.store import RunStore
 from ablate.world.recipe import RECIPES
 
@@ -24,8 +24,9 @@ WATCH_SECONDS = 2.0
 
 @click.command()
 @study_options
+@weights_option
 @click.option("--retry", is_flag=True, help="Also try cells again that diverged.")
-def sweep(retry: bool, **choice: Any) -> int:
+def sweep(retry: bool, weights: str | None, **choice: Any) -> int:
     """Run the missing cells of a study; finished ones are never repeated.
 
     Cells that failed are tried again, but for those that diverged: the same cell diverges again.
@@ -43,14 +44,9 @@ def sweep(retry: bool, **choice: Any) -> int:
         # What could not be read is dropped, which makes other cells.
         study, made = chosen_plan(**choice)
     cells = made.unfinished if retry else made.to_run
-    for cell in cells:
-        if not cell.size.tiny_towers:
-            raise ValueError(
-                f"size {cell.size.name} has no weights here; choose from the rows that are trained "
-                f"from scratch: {', '.join(name for name in NAMES if size_row(name).tiny_towers)}"
-            )
+    _check_weights(cells, weights)
     if cells:
-        _run(choice, study, made, cells)
+        _run(choice, study, made, cells, weights)
     else:
         diverged = f", {len(made.failed)} diverged (--retry)" if made.failed else ""
         print_invalid(study, made)
@@ -61,7 +57,32 @@ def sweep(retry: bool, **choice: Any) -> int:
     return 1 if after.unfinished else 0
 
 
-def _run(choice: dict[str, Any], study: Study, made: Plan, cells: Sequence[Cell]) -> None:
+def _check_weights(cells: Sequence[Cell], weights: str | None) -> None:
+    """Find what pretrained cells start from, before any is run."""
+    for cell in cells:
+        if cell.size.plan_only:
+            raise ValueError(
+                f"size {cell.size.name} is there to plan with; choose from "
+                f"{', '.join(size.name for size in LADDER if not size.plan_only)}"
+            )
+    published = {
+        (cell.size, cell.design.encoder): cell
+        for cell in cells
+        if cell.size.weights is not None and cell.init is Init.PRETRAINED
+    }
+    for cell in published.values():
+        from ablate.models.build import find_weights
+
+        find_weights(cell.design, cell.size, weights)
+
+
+def _run(
+    choice: dict[str, Any],
+    study: Study,
+    made: Plan,
+    cells: Sequence[Cell],
+    weights: str | None,
+) -> None:
     from ablate.console import SweepProgress
 
     store = RunStore(choice["store"])
@@ -73,10 +94,11 @@ def _run(choice: dict[str, Any], study: Study, made: Plan, cells: Sequence[Cell]
     from ablate.launch import launch
     from ablate.run import Job
 
+    job = Job(str(store.root.resolve()), Execution(weights=weights))
     while cells:
         progress = SweepProgress(made, cells, study.axes, slots, console)
         with progress.shown():
-            launch(cells, Job(str(store.root.resolve())), progress, slots)
+            launch(cells, job, progress, slots)
         cells = _released(store, progress.others)
 
 

