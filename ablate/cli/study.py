@@ -12,7 +12,6 @@ from rich.text import Text
 from ablate.cli.options import chosen_plan, console, study_options
 from ablate.grid import Study
 from ablate.plan import Plan
-from ablate.sizes import size_row
 from ablate.spec import Cell
 from ablate.store import RunStore
 
@@ -42,26 +41,17 @@ def status(**choice: Any) -> None:
 @study_options
 @click.option("--out", type=click.Path(path_type=Path), help="Folder; reports/<study> by default.")
 def report(out: Path | None, **choice: Any) -> None:
-    """Write the verdict, its figures and its numbers as one HTML file."""
+    """Write the verdict as one HTML file, with its numbers and figures beside it."""
+    from ablate.cli.source import gather, write_report
     from ablate.store import write_json
-    from analysis.pages.report import write_report
-    from analysis.tables.load import load_costs
+    from analysis.pages.gallery import save_all
 
-    study, made = chosen_plan(**choice)
-    frame, result = _fit_study(study, made, choice["store"])
+    evidence = gather(choice)
     folder = out or Path("reports") / choice["study"]
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / "fit.json", result.to_dict())
-    written = write_report(
-        frame,
-        result,
-        folder / "report.html",
-        title=study.question,
-        lead=" ".join(filter(None, (f"Hypothesis: {study.hypothesis}", _size_warning(made.done)))),
-        factors=study.axes,
-        signal=_check_signal(study, made, choice["store"]),
-        costs=load_costs(choice["store"], _score_ids(made)),
-    )
+    write_json(folder / "fit.json", evidence.result.to_dict())
+    save_all(evidence, folder / "figures")
+    written = write_report(choice, folder / "report.html")
     console.print(Text(f"report: {written}"), soft_wrap=True)
 
 
@@ -69,8 +59,10 @@ def report(out: Path | None, **choice: Any) -> None:
 @study_options
 def signal(**choice: Any) -> int:
     """Check that the scores tell designs apart, and not for one bad level alone."""
+    from analysis.evidence import Runs
+
     study, made = chosen_plan(**choice)
-    checked = _check_signal(study, made, choice["store"])
+    checked = Runs(study, made, RunStore(choice["store"])).check_signal()
     console.print(Text(checked.text), soft_wrap=True)
     return 0 if checked.passed else 1
 
@@ -112,7 +104,7 @@ def _size_warning(cells: Iterable[Cell]) -> str | None:
     sizes = [cell.size for cell in cells if cell.size.weights]
     if not sizes:
         return None
-    from analysis.paper.proxies import size_warning
+    from analysis.conclusions.proxies import size_warning
 
     return size_warning(sizes)
 
@@ -146,6 +138,7 @@ def print_failures(study: Study, made: Plan) -> None:
 
 def print_verdict(study: Study, made: Plan, store: str) -> None:
     """What the finished cells say so far, and how many of the target's are still missing."""
+    from analysis.evidence import Runs, fit_runs
     from analysis.pages.summary import summarise
 
     waiting = sum(cell.size.name == study.target_size for cell in made.unfinished)
@@ -153,41 +146,4 @@ def print_verdict(study: Study, made: Plan, store: str) -> None:
         console.print(f"{waiting} cells of the target {study.target_size} are still missing")
     if made.done:
         console.print()
-        console.print(summarise(_fit_study(study, made, store)[1]))
-
-
-def _fit_study(study: Study, made: Plan, store: str) -> tuple[Any, Any]:
-    """The study's finished cells as a table, and its fit; variants are named by what differs."""
-    from analysis import fit
-    from analysis.tables.load import load, load_questions, scales_of
-
-    ids, axes = _score_ids(made), list(study.axes)
-    frame, questions = load(store, ids), load_questions(store, ids)
-    for table in (frame, questions):
-        table["variant"] = table[axes].agg(" ".join, axis=1)
-    target = _target(study, made)
-    return frame, fit(
-        frame, target=target, factors=axes, questions=questions, scales=scales_of(frame)
-    )
-
-
-def _target(study: Study, made: Plan) -> float | None:
-    """The declared target once it has scores, else the largest size that is complete."""
-    done = {cell.size.name for cell in made.done}
-    complete = done - {cell.size.name for cell in made.unfinished}
-    if study.target_size in done:
-        return size_row(study.target_size).parameters
-    return max((size_row(name).parameters for name in complete), default=None)
-
-
-def _check_signal(study: Study, made: Plan, store: str) -> Any:
-    from analysis.conclusions.signal import check_signal
-    from analysis.tables.load import load
-
-    ids = _score_ids(made)
-    controls = {part: load(store, ids, part) for part in ("question_only", "single_frame")}
-    return check_signal(load(store, ids), controls, study.told_apart)
-
-
-def _score_ids(made: Plan) -> list[str]:
-    return [cell.score_id for cell in made.done]
+        console.print(summarise(fit_runs(Runs(study, made, RunStore(store)))[1]))

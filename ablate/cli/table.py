@@ -16,42 +16,33 @@ def _columns(_: click.Context, __: click.Parameter, value: str | None) -> dict[s
     return {ours.strip(): theirs.strip() for ours, _, theirs in pairs}
 
 
+def _turned(
+    context: click.Context, parameter: click.Parameter, value: str | None
+) -> str | tuple[str, ...]:
+    names = comma(context, parameter, value)
+    return "all" if names == ("all",) else names
+
+
 @click.command()
-@click.argument("table", type=click.Path(path_type=Path))
+@click.argument("table", type=click.Path())
 @click.option("--target", type=float, help="Size that decides; the largest by default.")
 @click.option("--factors", callback=comma, help="Columns with levels of design factors.")
-@click.option("--lower-is-better", callback=comma, help="`all`, or benchmarks with commas.")
+@click.option("--lower-is-better", callback=_turned, help="`all`, or benchmarks with commas.")
 @click.option("--columns", callback=_columns, help="ours=theirs pairs, with commas.")
 @click.option("--benchmark", help="What the verdict is about; `macro` by default.")
 @click.option("--metric", default="r2", show_default=True, help="r2 or decision_accuracy.")
 @click.option("--threshold", type=float, help="0.8 for r2, 0.85 for decision_accuracy by default.")
 @click.option("--confidence", type=float, default=0.95, show_default=True)
 @click.option("--proxy-measure", default="accuracy", show_default=True)
-@click.option("--questions", type=click.Path(path_type=Path), help="Per-question results.")
+@click.option("--questions", type=click.Path(), help="Per-question results.")
 @click.option("--json", "json_out", type=click.Path(path_type=Path), help="Write the result here.")
 @click.option("--report", "report_out", type=click.Path(path_type=Path), help="Write HTML here.")
-def fit(
-    table: Path,
-    columns: dict[str, str],
-    lower_is_better: tuple[str, ...],
-    questions: Path | None,
-    json_out: Path | None,
-    report_out: Path | None,
-    **choice: Any,
-) -> None:
+def fit(json_out: Path | None, report_out: Path | None, **source: Any) -> None:
     """Say which proxies to trust, from a table of scores made anywhere."""
-    from analysis import fit as fit_table
+    from ablate.cli.source import gather, write_report
     from analysis.pages.summary import summarise
-    from analysis.tables.table import read_questions, read_table
 
-    frame = read_table(table, columns)
-    turned = "all" if lower_is_better == ("all",) else lower_is_better
-    result = fit_table(
-        frame,
-        lower_is_better=turned,
-        questions=read_questions(questions) if questions else None,
-        **choice,
-    )
+    result = gather(source).result
     console.print(summarise(result))
     if json_out:
         from ablate.store import write_json
@@ -59,13 +50,4 @@ def fit(
         json_out.parent.mkdir(parents=True, exist_ok=True)
         write_json(json_out, result.to_dict())
     if report_out:
-        from analysis.pages.report import write_report
-
-        write_report(
-            frame,
-            result,
-            report_out,
-            factors=choice["factors"],
-            lower_is_better=turned,
-            proxy_measure=choice["proxy_measure"],
-        )
+        write_report(source, report_out)

@@ -31,6 +31,8 @@ class Sheet:
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    note: str = ""
+    """How it is to be read."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,11 @@ def frontier_sheet(result: FitResult) -> Sheet | None:
     )
     columns = ("proxy", "seeds", "cost of a design", "pairs decided alike", "regret")
     sure = f"with {100 * result.critical_size.confidence:g}% confidence"
-    return Sheet(f"What a design's cost buys, {sure}", columns, rows) if rows else None
+    note = (
+        "Proxies that no cheaper one matches, with the seeds they have and with fewer. Pairs: at "
+        "least; regret: what the pick is expected to lose at the target, at most."
+    )
+    return Sheet(f"What a design's cost buys, {sure}", columns, rows, note) if rows else None
 
 
 def measure_sheet(result: FitResult) -> Sheet | None:

@@ -1,13 +1,13 @@
-"""The published tables as a page, a table and figures: `python -m analysis.tables.published`."""
+"""The published tables as the notebook `paper`, a table and figures: `python -m analysis.paper`."""
 
 import csv
-from collections.abc import Iterator
 from pathlib import Path
 
-from analysis.pages.page import Drawing, write_page
+from analysis.pages.blocks import Block, Drawing, block
 from analysis.pages.plots.style import save
+from analysis.pages.publish import publish
 from analysis.pages.sheets import Sheet
-from analysis.pages.verdict import Tile, interval_of, share, within
+from analysis.pages.verdict import Tile, Verdict, interval_of, share, within
 from analysis.paper.figures import law, mixture_scatter, ranking_dots, remaining, variance_bar
 from analysis.paper.reanalysis import (
     BROKEN,
@@ -21,6 +21,7 @@ from analysis.tables.published import STUDIES, published_ranking
 from analysis.words import figure, listed, size_name
 
 OUT = Path("reports/paper")
+TITLE = "Scaling consistency, analysed again"
 NAMED = 5
 """With more ties than this they are counted."""
 
@@ -35,69 +36,104 @@ def write_paper(out: Path = OUT) -> Path:
         The page.
     """
     found = reanalyse()
-    drawings = list(_drawings(found))
-    claims = claims_sheet(found)
-    page = write_page(
-        "paper/paper.html.j2",
-        out / "report.html",
-        drawings,
-        title="Scaling consistency, analysed again",
+    page = publish(["paper"], {}, out / "report.html", TITLE)
+    _write_table(claims_sheet(found), out)
+    for drawing in (
+        *_printed_drawings(found),
+        *_carried_drawings(found),
+        *_scatter_drawings(found),
+        *_ranking_drawings(),
+    ):
+        save(drawing.figure, out / "figures" / drawing.name)
+    return page
+
+
+def first_screen(found: Reanalysis) -> Block:
+    """What the published scores certify, and what is left of the agreement."""
+    return block(
+        "verdict",
+        title=TITLE,
         lead=(
             "The 84 scores that the Apollo paper prints (arXiv 2412.10360, Sec. 3): does an "
             "ablation on a small language model decide like one on 7B?"
         ),
         facts="7 settings x 3 data mixtures · 500M, 1.5B and 4B against 7B · one seed each",
-        headline=_headline(found),
-        reason=_reason(found),
-        tiles_found=_tiles(found),
-        pairs=pairs_sheet(found),
-        claims=claims,
-        line=_line(found),
-        regret=_regret(found),
-        near={study: _near(study) for studies in STUDIES.values() for study in studies},
+        verdict=Verdict("none", _headline(found), _reason(found), tuple(_tiles(found))),
+        cheapest="",
+        caution="",
+        steps=(),
+        gaps=(),
     )
-    _write_table(claims, out)
-    for drawing in drawings:
-        save(drawing.figure, out / "figures" / drawing.name)
-    return page
 
 
-def _drawings(found: Reanalysis) -> Iterator[Drawing]:
-    yield Drawing(
-        "printed",
-        "agreement",
-        law(found.result, PRINTED_LINE),
+def printed(found: Reanalysis) -> Block:
+    """The paper's own figure and R² of every two sizes, recomputed."""
+    drawings = _printed_drawings(found)
+    return block("beside", drawings, line=_line(found), table=pairs_sheet(found))
+
+
+def carried(found: Reanalysis) -> Block:
+    """What the scores say besides: intervals, decisions, and what two contrasts carry."""
+    return block("told", _carried_drawings(found), table=claims_sheet(found), line=_regret(found))
+
+
+def designs(found: Reanalysis) -> Block:
+    """Every two sizes' scores, by mixture."""
+    return block("figures", _scatter_drawings(found), style="figures")
+
+
+def rankings() -> Block:
+    """The variants of every ablation at 3B with the noise of the questions alone."""
+    near = [f"{study}: {_near(study)}" for studies in STUDIES.values() for study in studies]
+    lines = block("lines", lines=[(line + ".", "") for line in near])
+    return Block(lines.html + block("figures", _ranking_drawings(), style="masonry").html)
+
+
+def _printed_drawings(found: Reanalysis) -> list[Drawing]:
+    caption = (
         "Fig. 3 (left) with 95% intervals, designs sharing levels. The line goes through three "
-        "proxies and 7B itself.",
+        "proxies and 7B itself."
     )
+    return [Drawing("agreement", law(found.result, PRINTED_LINE), caption)]
+
+
+def _scatter_drawings(found: Reanalysis) -> list[Drawing]:
     target = found.result.target.size
-    for size in found.sizes:
-        caption = (
+    return [
+        Drawing(
+            f"scatter-{size_name(size)}",
+            mixture_scatter(found.frame, size, target, BROKEN),
             f"Fig. 15, {size_name(size)} and {size_name(target)}: the agreement lies between the "
-            f"mixtures and in setting {BROKEN}. Lines: least squares within a mixture, without it."
+            f"mixtures and in setting {BROKEN}. Lines: least squares within a mixture, without it.",
         )
-        name = f"scatter-{size_name(size)}"
-        yield Drawing("scatter", name, mixture_scatter(found.frame, size, target, BROKEN), caption)
+        for size in found.sizes
+    ]
+
+
+def _carried_drawings(found: Reanalysis) -> list[Drawing]:
     curves = {
         "all 21 designs": found.every.r2,
         f"without setting {BROKEN}": found.sane.r2,
         "within mixtures": found.every.within_r2,
         f"within mixtures, without setting {BROKEN}": found.sane.within_r2,
     }
-    yield Drawing(
-        "carried", "remaining", remaining(curves), "R² to 7B once the two large contrasts are gone."
-    )
-    yield Drawing(
-        "carried", "variance", variance_bar(found.shares), "Variance of the 21 scores at 7B."
-    )
-    for studies in STUDIES.values():
-        for study in studies:
-            caption = (
-                f"{study}: bars are one standard error from the number of questions; blue designs "
-                "are not told apart from the best."
-            )
-            drawn = ranking_dots(published_ranking(study))
-            yield Drawing("rankings", f"ranking-{study}", drawn, caption)
+    return [
+        Drawing("remaining", remaining(curves), "R² to 7B once the two large contrasts are gone."),
+        Drawing("variance", variance_bar(found.shares), "Variance of the 21 scores at 7B."),
+    ]
+
+
+def _ranking_drawings() -> list[Drawing]:
+    return [
+        Drawing(
+            f"ranking-{study}",
+            ranking_dots(published_ranking(study)),
+            f"{study}: bars are one standard error from the number of questions; blue designs "
+            "are not told apart from the best.",
+        )
+        for studies in STUDIES.values()
+        for study in studies
+    ]
 
 
 def _headline(found: Reanalysis) -> str:

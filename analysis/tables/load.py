@@ -16,6 +16,9 @@ PARTS = ("scores", "groups", "kinds", "question_only", "single_frame")
 
 COSTS = ("flops", "seconds")
 
+MEANS = ("duration", "clips", "frames", "fps", "covered", "visual_tokens")
+"""What a record tells of its training videos, in seconds, counts, 1/s and shares."""
+
 _KEYS = ("variant", "size", "size_name", "samples", "seed", "design_id", "train_id", "score_id")
 
 
@@ -68,6 +71,47 @@ def load_costs(store: Path | str, score_ids: Collection[str] | None = None) -> p
         for unit in COSTS:
             for phase, amount in _phases(record, unit).items():
                 yield about | {"unit": unit, "phase": phase, "amount": amount}
+
+    return _table(store, score_ids, rows)
+
+
+def load_losses(store: Path | str, score_ids: Collection[str] | None = None) -> pd.DataFrame:
+    """The loss curve of every finished cell, one row per step: mean nats per answer token.
+
+    Raises:
+        ValueError: a record that is damaged, or no finished cell.
+    """
+
+    def rows(_: Path, record: Record) -> Iterator[dict[str, Any]]:
+        about = _about(record)
+        for step, loss in record["loss"]:
+            yield about | {"step": step, "loss": loss}
+
+    return _table(store, score_ids, rows)
+
+
+def load_sampling(store: Path | str, score_ids: Collection[str] | None = None) -> pd.DataFrame:
+    """What sampling and mixture really gave every finished cell, one row per cell.
+
+    Returns:
+        The columns of `load` that name a cell, `videos` and `capped` (how many of them were too
+        long for consecutive clips), means over the videos (`MEANS`), and per modality its share of
+        samples and tokens in percent (`samples_video`, `tokens_video` ...).
+
+    Raises:
+        ValueError: a record that is damaged, or no finished cell.
+    """
+
+    def rows(_: Path, record: Record) -> Iterator[dict[str, Any]]:
+        found = record["sampling"]
+        shares = {
+            f"{unit}_{modality}": share
+            for unit, key in (("samples", "sample_shares"), ("tokens", "token_shares"))
+            for modality, share in found[key].items()
+        }
+        means = {name: found[name]["mean"] for name in MEANS if found.get(name)}
+        counts = {"videos": found["samples"].get("video", 0), "capped": found["capped"]}
+        yield _about(record) | counts | means | shares
 
     return _table(store, score_ids, rows)
 

@@ -9,6 +9,7 @@ from analysis import fit
 from analysis.conclusions.categories import Category
 from analysis.conclusions.decisions import Decision
 from analysis.conclusions.signal import check_signal
+from analysis.evidence import of_frame
 from analysis.pages.gallery import draw_all, scatter_panels
 from analysis.pages.plots.agreement import agreement_curve, samples_curve
 from analysis.pages.plots.categories import category_strip
@@ -83,7 +84,7 @@ def test_every_proxy_size_has_its_line_over_samples():
 
 
 def test_the_scatter_holds_every_design_the_line_and_those_that_matter(apollo):
-    panel = scatter_panels(consistency(), apollo)[-1]
+    panel = scatter_panels(of_frame(consistency(), factors=FACTORS))[-1]
     assert panel.roles == {
         "s6-C": ["best at the target"],
         "s4-C": ["the proxy's pick"],
@@ -100,7 +101,7 @@ def test_the_scatter_holds_every_design_the_line_and_those_that_matter(apollo):
 
 def test_one_design_may_hold_every_role():
     frame = study_table(noise=0, seeds=1)
-    roles = scatter_panels(frame, fit(frame))[-1].roles
+    roles = scatter_panels(of_frame(frame))[-1].roles
     assert next(iter(roles.values()))[:2] == ["best at the target", "the proxy's pick"]
 
 
@@ -108,8 +109,8 @@ def test_the_scatter_turns_benchmarks_where_lower_is_better():
     frame = study_table(noise=0, seeds=1)
     frame = frame[frame.benchmark == "ocr"].drop(columns="benchmark")
     turned = frame.assign(score=-frame.score)
-    panel = scatter_panels(turned, fit(turned, lower_is_better="all"), "all")[-1]
-    assert panel.roles == scatter_panels(frame, fit(frame))[-1].roles
+    panel = scatter_panels(of_frame(turned, lower_is_better="all"))[-1]
+    assert panel.roles == scatter_panels(of_frame(frame))[-1].roles
 
 
 def decision(verdict: str, size: float = 1e4, **changed) -> Decision:
@@ -178,8 +179,8 @@ def test_names_from_data_cannot_break_a_figure():
     frame = study_table(seeds=2)
     frame["variant"] = HOSTILE + frame.variant
     frame["connector"] = HOSTILE + frame.connector
-    result = fit(frame, factors=("connector", "sampling"))
-    drawings = draw_all(frame, result, signal=check_signal(frame))
+    evidence = of_frame(frame, factors=("connector", "sampling"))
+    drawings = draw_all(replace(evidence, signal=check_signal(frame)))
     assert len(drawings) > 5
     for drawing in drawings:
         text = inline_svg(drawing.figure, HOSTILE)

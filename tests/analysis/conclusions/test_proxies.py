@@ -3,7 +3,7 @@
 import pytest
 
 from ablate.sizes import LADDER, size_row
-from analysis.paper.proxies import published_r2, size_warning
+from analysis.conclusions.proxies import published_r2, size_warning
 from analysis.paper.reanalysis import PRINTED
 
 

@@ -1,0 +1,109 @@
+"""Blocks of the notebook `health`: whether the runs went well and the questions tell enough."""
+
+from collections import Counter
+
+import pandas as pd
+
+from analysis.evidence import Evidence
+from analysis.pages.blocks import Block, block
+from analysis.pages.gallery import loss_drawings, signal_drawings
+from analysis.pages.sheets import Sheet, cost_sheets, question_sheet
+from analysis.tables.load import MEANS, load_costs, load_sampling
+from analysis.words import figure
+
+STATES = ("done", "failed", "missing", "invalid")
+
+
+def signal(evidence: Evidence) -> Block | None:
+    """The signal check and every design by question category."""
+    if evidence.signal is None:
+        return None
+    return block("signal", signal_drawings(evidence), signal=evidence.signal)
+
+
+def questions(evidence: Evidence) -> Block | None:
+    """What accuracies owe to the draw of questions."""
+    table = question_sheet(evidence.result)
+    return block("sheets", tables=[table]) if table else None
+
+
+def states(evidence: Evidence) -> Block | None:
+    """How many cells are done, failed, missing and invalid, per size, and why."""
+    if evidence.runs is None:
+        return None
+    study, plan = evidence.runs.study, evidence.runs.plan
+    sorted_cells = {
+        "done": plan.done,
+        "failed": tuple(cell for cell, _ in plan.failed),
+        "missing": plan.missing,
+        "invalid": tuple(invalid.cell for invalid in plan.invalid),
+    }
+    counts = {state: Counter(c.size.name for c in cells) for state, cells in sorted_cells.items()}
+    sizes = dict.fromkeys(c.size.name for c in reversed([*plan.cells, *sorted_cells["invalid"]]))
+    rows = [(size, *(str(counts[state][size]) for state in STATES)) for size in sizes]
+    reasons = [
+        (f"{cell.size.name} {cell.design.name(study.axes)} seed {cell.seed}: {failure.reason}",
+         failure.kind)
+        for cell, failure in plan.failed
+    ]  # fmt: skip
+    reasons += [
+        (f"{bad.cell.size.name} {bad.cell.design.name(study.axes)}: {bad.reason}", "invalid")
+        for bad in plan.invalid
+    ]
+    table = Sheet("Cells", ("size", *STATES), tuple(rows))
+    return block("states", tables=[table], lines=reasons)
+
+
+def losses(evidence: Evidence) -> Block | None:
+    """The loss curves of every size."""
+    drawings = loss_drawings(evidence)
+    return block("figures", drawings, style="figures") if drawings else None
+
+
+def realised(evidence: Evidence) -> Block | None:
+    """What sampling gave per level, and what the mixtures gave in samples and tokens."""
+    if evidence.runs is None:
+        return None
+    found = load_sampling(evidence.runs.store.root, evidence.runs.score_ids)
+    return block("sheets", tables=[_sampling_sheet(found), _mixture_sheet(found)])
+
+
+def costs(evidence: Evidence) -> Block | None:
+    """Mean cost of one run by phase."""
+    if evidence.runs is None:
+        return None
+    tables = cost_sheets(load_costs(evidence.runs.store.root, evidence.runs.score_ids))
+    return block("sheets", tables=tables) if tables else None
+
+
+def _sampling_sheet(found: pd.DataFrame) -> Sheet:
+    kept = [name for name in MEANS if name in found]
+    rows = []
+    for level, cells in found.groupby("sampling", sort=False):
+        capped = cells.capped.sum() / max(1, cells.videos.sum())
+        means = [figure(float(cells[name].mean()), 2) for name in kept]
+        rows.append((str(level), str(len(cells)), *means, f"{capped:.0%}"))
+    words = {"duration": "seconds", "covered": "share seen", "visual_tokens": "visual tokens"}
+    columns = ("sampling", "runs", *(words.get(name, name) for name in kept), "capped")
+    return Sheet("Sampling: means over the training videos", columns, tuple(rows))
+
+
+def _mixture_sheet(found: pd.DataFrame) -> Sheet:
+    modalities = [
+        str(name).removeprefix("samples_")
+        for name in found.columns
+        if str(name).startswith("samples_")
+    ]
+    rows = []
+    for level, cells in found.groupby("mixture", sort=False):
+        parts = [
+            f"{_percent(cells, f'samples_{name}')} / {_percent(cells, f'tokens_{name}')}"
+            for name in modalities
+        ]
+        rows.append((str(level), str(len(cells)), *parts))
+    names = (name.replace("_", " ") for name in modalities)
+    return Sheet("Mixture: share of samples / of tokens", ("mixture", "runs", *names), tuple(rows))
+
+
+def _percent(cells: pd.DataFrame, column: str) -> str:
+    return f"{cells[column].fillna(0).mean():.0f}%"
