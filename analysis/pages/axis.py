@@ -2,7 +2,7 @@
 
 from analysis.evidence import Evidence
 from analysis.pages.blocks import Block, block
-from analysis.pages.gallery import decision_drawings
+from analysis.pages.gallery import budget_drawings, decision_drawings
 from analysis.pages.sheets import decision_sheets, paper_sheet
 
 
@@ -23,6 +23,12 @@ def decisions(evidence: Evidence, axis: str | None = None) -> Block | None:
     if not sheets:
         return None
     return block("decisions", decision_drawings(evidence, axis), decisions=sheets)
+
+
+def budget(evidence: Evidence) -> Block | None:
+    """Where visual tokens are spent best: in frames a second or in tokens a frame."""
+    drawings = budget_drawings(evidence)
+    return block("figures", drawings, style="figures") if drawings else None
 
 
 def against_paper(evidence: Evidence) -> Block | None:

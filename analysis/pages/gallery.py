@@ -3,13 +3,17 @@
 import re
 from pathlib import Path
 
+import pandas as pd
+
+from ablate.axes import Fps
 from analysis.evidence import Evidence
 from analysis.fit import FitResult
 from analysis.pages.blocks import Drawing
 from analysis.pages.plots.agreement import agreement_curve, samples_curve
 from analysis.pages.plots.categories import category_strip
-from analysis.pages.plots.effects import effect_slopes
+from analysis.pages.plots.effects import level_slopes
 from analysis.pages.plots.frontier import cost_frontier, priced
+from analysis.pages.plots.heat import score_map
 from analysis.pages.plots.losses import loss_curves
 from analysis.pages.plots.scatter import Panel, proxy_scatter
 from analysis.pages.plots.style import save
@@ -26,6 +30,7 @@ def draw_all(evidence: Evidence) -> list[Drawing]:
         *agreement_drawings(evidence),
         *scatter_drawings(evidence),
         *decision_drawings(evidence),
+        *budget_drawings(evidence),
         *signal_drawings(evidence),
         *loss_drawings(evidence),
     ]
@@ -112,8 +117,32 @@ def decision_drawings(evidence: Evidence, axis: str | None = None) -> list[Drawi
         if axis in (None, factor) and any(row.target_effect is not None for row in rows):
             caption = f"Effect of swapping two levels of {factor}, from the smallest proxy up."
             name = "effects-" + re.sub(r"\W+", "-", factor)
-            drawings.append(Drawing(name, effect_slopes(rows, _unit(result)), caption))
+            drawings.append(Drawing(name, level_slopes(rows, _unit(result)), caption))
     return drawings
+
+
+def budget_drawings(evidence: Evidence) -> list[Drawing]:
+    """Scores at the target over frame rate and tokens a frame, where the study varies both."""
+    if evidence.runs is None:
+        return []
+    spent = {
+        cell.design_id: (cell.design.sampling.fps, cell.design.connector.tokens_per_frame)
+        for cell in evidence.runs.plan.done
+        if isinstance(cell.design.sampling, Fps)
+    }
+    rows = evidence.frame
+    rows = rows[(rows["size"] == evidence.result.target.size) & (rows.measure == TARGET_MEASURE)]
+    rows = rows[rows.design_id.isin(spent)]
+    found = pd.DataFrame(
+        [spent[design] for design in rows.design_id], columns=["fps", "tokens_per_frame"]
+    ).assign(score=rows.score.to_numpy())
+    if min(found.fps.nunique(), found.tokens_per_frame.nunique()) < 2:
+        return []
+    caption = (
+        f"Mean accuracy at {size_name(evidence.result.target.size)} over all other axes, seeds and "
+        "categories, by frame rate and tokens a frame. Framed: the best."
+    )
+    return [Drawing("budget", score_map(found, "accuracy"), caption)]
 
 
 def signal_drawings(evidence: Evidence) -> list[Drawing]:

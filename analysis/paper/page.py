@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 from analysis.pages.blocks import Block, Drawing, block
+from analysis.pages.plots.heat import score_map
 from analysis.pages.plots.style import save
 from analysis.pages.publish import publish
 from analysis.pages.sheets import Sheet
@@ -17,7 +18,7 @@ from analysis.paper.reanalysis import (
     pairs_sheet,
     reanalyse,
 )
-from analysis.tables.published import STUDIES, published_ranking
+from analysis.tables.published import STUDIES, ablations, published_ranking
 from analysis.words import figure, listed, size_name
 
 OUT = Path("reports/paper")
@@ -43,6 +44,7 @@ def write_paper(out: Path = OUT) -> Path:
         *_carried_drawings(found),
         *_scatter_drawings(found),
         *_ranking_drawings(),
+        *_budget_drawings(),
     ):
         save(drawing.figure, out / "figures" / drawing.name)
     return page
@@ -89,6 +91,11 @@ def rankings() -> Block:
     return Block(lines.html + block("figures", _ranking_drawings(), style="masonry").html)
 
 
+def budget() -> Block:
+    """Scores over frame rate and tokens a frame."""
+    return block("figures", _budget_drawings(), style="figures")
+
+
 def _printed_drawings(found: Reanalysis) -> list[Drawing]:
     caption = (
         "Fig. 3 (left) with 95% intervals, designs sharing levels. The line goes through three "
@@ -121,6 +128,13 @@ def _carried_drawings(found: Reanalysis) -> list[Drawing]:
         Drawing("remaining", remaining(curves), "R² to 7B once the two large contrasts are gone."),
         Drawing("variance", variance_bar(found.shares), "Variance of the 21 scores at 7B."),
     ]
+
+
+def _budget_drawings() -> list[Drawing]:
+    table = ablations()
+    rows = table[(table.study == "sampling") & (table.benchmark == "apollobench_overall")]
+    caption = "Framed: the best; about 1.6 points are one standard error of the questions."
+    return [Drawing("budget", score_map(rows, "ApolloBench Overall (%)"), caption)]
 
 
 def _ranking_drawings() -> list[Drawing]:

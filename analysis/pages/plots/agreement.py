@@ -1,6 +1,7 @@
 """Agreement with the target against proxy size and against data size."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -9,7 +10,6 @@ from matplotlib.figure import Figure
 from analysis.fit import FitResult
 from analysis.pages.plots.style import (
     BLUE,
-    FAINT,
     GREEN,
     INK,
     MUTED,
@@ -25,13 +25,13 @@ from analysis.statistics.curve import CurvePoint
 from analysis.words import count_name, figure, size_name
 
 ZONES = {
-    "certified": ("o", BLUE),
-    "plausible": ("D", ORANGE),
-    "open": ("s", MUTED),
-    "excluded": ("X", RED),
-    "not judged": (".", MUTED),
+    "certified": ("o", BLUE, "#DCEAF4"),
+    "plausible": ("D", ORANGE, "#F7E9D3"),
+    "open": ("s", MUTED, "#F1F3F5"),
+    "excluded": ("X", RED, "#FADFD5"),
+    "not judged": (".", MUTED, "white"),
 }
-"""Zone of a size -> marker, colour; shape alone tells them apart."""
+"""Zone of a size -> marker, colour and tint; marker and word alone tell them apart."""
 
 METRICS = {"r2": "R² to the target", "decision_accuracy": "decision accuracy"}
 CROWDED = 6
@@ -46,25 +46,26 @@ def agreement_curve(result: FitResult) -> Figure:
     """
     drawing, (axis,) = canvas(3.5)
     metric, threshold = result.critical_size.metric, result.critical_size.threshold
+    ladder, target = size_ladder(result), result.target.size
+    drawn = [point for point in ladder if getattr(point, metric) is not None]
+    _size_axis(axis, ladder, target)
+    _zones(axis, [(point.size, zone_of(point, result)) for point in ladder], target)
     grid(axis)
     axis.axhline(
         threshold, color=INK, linewidth=1, linestyle=(0, (5, 3)), label=f"wanted: {threshold:g}"
     )
-    axis.axvline(result.target.size, color=FAINT, linewidth=6)
-    ladder = size_ladder(result)
-    drawn = [point for point in ladder if getattr(point, metric) is not None]
+    axis.axvline(target, color=MUTED, linewidth=1.2)
     axis.plot(
         [point.size for point in drawn], [getattr(point, metric) for point in drawn],
         color=MUTED, linewidth=1, zorder=2,
     )  # fmt: skip
-    for name, (marker, colour) in ZONES.items():
-        inside = [point for point in drawn if zone_of(point, result) == name]
-        _series(axis, [point.size for point in inside], inside, metric, marker, colour, name)
+    for point in drawn:
+        marker, colour, _ = ZONES[zone_of(point, result)]
+        _series(axis, [point.size], [point], metric, marker, colour)
     _ceilings(axis, drawn, metric)
-    _size_axis(axis, ladder, result.target.size)
     axis.set_ylabel(METRICS[metric])
     axis.set_ylim(0 if metric == "r2" else min([0.4, *_lows(drawn, metric)]), 1.02)
-    drawing.legend(loc="outside lower center", ncols=3, handletextpad=0.4, columnspacing=1.2)
+    drawing.legend(loc="outside lower center", ncols=2, handletextpad=0.6, columnspacing=1.6)
     return drawing
 
 
@@ -102,11 +103,9 @@ def _series(
     metric: str,
     marker: str,
     colour: str,
-    words: str,
+    words: str | None = None,
 ) -> None:
-    """Points of one look with their intervals; without points the legend stays silent."""
-    if not points:
-        return
+    """Points of one look with their intervals."""
     for place, point in zip(places, points, strict=True):
         if limits := interval_of(point, metric):
             axis.vlines(place, *limits, color=colour, linewidth=2.2, alpha=0.45, zorder=3)
@@ -114,6 +113,28 @@ def _series(
         places, [getattr(point, metric) for point in points], marker, color=colour, markersize=7,
         markeredgecolor="white", label=words, zorder=4,
     )  # fmt: skip
+
+
+def _zones(axis: Axes, zones: Sequence[tuple[float, str]], target: float) -> None:
+    """A tinted band for every run of sizes in the same zone, its word above the axes."""
+    left, right = axis.get_xlim()
+    places = [size for size, _ in zones]
+    edges = [left, *(float(np.sqrt(a * b)) for a, b in pairwise([*places, target]))]
+    if zones and zones[-1][1] == "certified":
+        edges[-1] = target
+    start = 0
+    for at, (_, zone) in enumerate(zones):
+        if at + 1 < len(zones) and zones[at + 1][1] == zone:
+            continue
+        low, high = edges[start], edges[at + 1]
+        start = at + 1
+        _, colour, tint = ZONES[zone]
+        axis.axvspan(low, high, color=tint, linewidth=0, zorder=0)
+        narrow = np.log(high / low) < 0.021 * len(zone) * np.log(right / left)
+        axis.text(
+            np.sqrt(low * high), 1.015, zone, transform=axis.get_xaxis_transform(), color=colour,
+            ha="center", va="bottom", fontsize=8.5, rotation=90 if narrow else 0,
+        )  # fmt: skip
 
 
 def _ceilings(axis: Axes, points: Sequence[CurvePoint], metric: str) -> None:

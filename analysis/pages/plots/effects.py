@@ -1,123 +1,159 @@
-"""The effect of swapping two levels, followed from the smallest proxy to the target."""
+"""The effect of every level of an axis, followed from the smallest proxy to the target."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import cycle
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from analysis.conclusions.decisions import Decision
 from analysis.pages.plots.agreement import CROWDED
-from analysis.pages.plots.style import BLUE, GREEN, INK, MUTED, RED, canvas, styled, wrapped
+from analysis.pages.plots.style import BLUE, INK, MUTED, RED, canvas, styled, wrapped
 from analysis.statistics.curve import Interval
-from analysis.words import listed, size_name
+from analysis.words import size_name
 
-COLOURS = {"reversed": RED, "undecided": MUTED, "shrinks": GREEN, "transfers": BLUE}
-"""Verdicts, the worst first -> colour of the line of a pair of levels."""
+COLOURS = {"reversed": RED, "undecided": MUTED, "transfers": BLUE}
+"""What stands for a level over all its pairs and proxies, the worst first -> colour."""
+WORDS = {
+    "reversed": "decides the other way at a ringed proxy",
+    "undecided": "undecided against some level",
+    "transfers": "every decision transfers",
+}
 
-TITLE_WIDTH = 36
-"""Letters of one line of the title."""
-NAMED = 6
-"""With more pairs than this only as many reversed ones are named."""
+NAME_WIDTH = 15
+"""Letters of a line of a level's name."""
+_GAP = 0.06
+"""Least distance between two names, as a share of the axes' height."""
+
+
+@dataclass(frozen=True)
+class LevelLine:
+    """One level at every proxy and the target, relative to the mean of the axis' levels."""
+
+    level: str
+    effects: tuple[float | None, ...]
+    """At every proxy size, ascending, then at the target."""
+    half: tuple[float | None, ...]
+    """Half the comparison interval: levels whose intervals do not overlap differ."""
+    reversed_at: frozenset[int]
+    """Positions where a decision about this level is reversed."""
+    verdict: str
+    """A key of `COLOURS`."""
+
+
+def level_lines(decisions: Sequence[Decision]) -> list[LevelLine]:
+    """The levels of one factor, from the effects of its pairs of levels.
+
+    A level's effect is the mean of its effects against all levels of the axis, itself included. Its
+    comparison interval is half as wide as those pairs' 95% intervals on average, so that two
+    levels differ with 95% confidence when theirs do not overlap; exactly so where all pairs are
+    estimated alike (Goldstein and Healy, 1995, with least significant differences).
+    """
+    levels = sorted({name for d in decisions for name in (d.level_a, d.level_b)})
+    sizes = sorted({decision.size for decision in decisions})
+    lines = []
+    for level in levels:
+        own = [d for d in decisions if level in (d.level_a, d.level_b)]
+        at = [_signed([d for d in own if d.size == size], level, "proxy") for size in sizes]
+        at.append(_signed([d for d in own if d.size == sizes[-1]], level, "target"))
+        turned = {sizes.index(d.size) for d in own if d.verdict == "reversed"}
+        decided = all(d.verdict in ("transfers", "shrinks") for d in own)
+        verdict = "reversed" if turned else "transfers" if decided else "undecided"
+        effects, half = zip(*at, strict=True)
+        lines.append(LevelLine(level, effects, half, frozenset(turned), verdict))
+    return lines
 
 
 @styled
-def effect_slopes(decisions: Sequence[Decision], unit: str = "score") -> Figure:
-    """Effect of every pair of levels of one factor at each proxy and the target.
-
-    A filled point is an effect whose 95% interval leaves out 0; a hollow one is undecided.
+def level_slopes(decisions: Sequence[Decision], unit: str = "score") -> Figure:
+    """Slope chart of one factor: a line per level, with comparison intervals and reversals.
 
     Args:
         decisions: those of one factor.
         unit: what the effect is measured in.
     """
-    pairs: dict[tuple[str, str], list[Decision]] = {}
-    for decision in sorted(decisions, key=lambda found: found.size):
-        pairs.setdefault((decision.level_a, decision.level_b), []).append(decision)
+    lines = level_lines(decisions)
     sizes = sorted({decision.size for decision in decisions})
-    names = _names(pairs)
-    figure, (axis,) = canvas(2.9 + 0.16 * sum(1 + name.count("\n") for name in names.values()))
-    axis.axhline(0, color=INK, linewidth=0.8)
-    markers = cycle("osD^vP")
-    for pair, rows in pairs.items():
-        if pair in names:
-            _line(axis, rows, sizes, next(markers), names[pair])
-        else:
-            _thin_line(axis, rows, sizes)
+    figure, (axis,) = canvas(3.4 + 0.12 * max(0, len(lines) - 5))
+    axis.axhline(0, color=INK, linewidth=0.8, zorder=1)
+    axis.axvline(len(sizes), color=MUTED, linewidth=1.2, zorder=1)
+    markers = cycle("osD^vP*Xh<>")
+    told = {}
+    for index, line in enumerate(lines):
+        # Moved apart a little so that intervals do not hide each other.
+        shift = 0.05 * (index - (len(lines) - 1) / 2) / max(1, len(lines) / 4)
+        told[line.verdict] = _line(axis, line, shift, next(markers))
     axis.set_xticks(range(len(sizes) + 1), [*(size_name(size) for size in sizes), "target"])
     axis.tick_params(axis="x", rotation=90 if len(sizes) > CROWDED else 0)
-    axis.set_xlim(-0.3, len(sizes) + 0.3)
+    axis.set_xlim(-0.3, len(sizes) + 0.12)
     axis.set_ylabel(f"effect ({unit})")
-    axis.set_title(wrapped(decisions[0].factor, TITLE_WIDTH))
-    if names:
-        figure.legend(loc="outside lower left", handletextpad=0.5)
+    axis.set_title(wrapped(decisions[0].factor, 36))
+    _name_lines(axis, lines, len(sizes))
+    figure.legend(
+        [told[verdict] for verdict in COLOURS if verdict in told],
+        [WORDS[verdict] for verdict in COLOURS if verdict in told],
+        loc="outside lower left", handletextpad=0.5,
+    )  # fmt: skip
     return figure
 
 
-def worst_verdict(decisions: Sequence[Decision]) -> str:
-    """The verdict that stands for a pair of levels over all proxies, a key of `COLOURS`."""
-    verdicts = {_short(decision) for decision in decisions}
-    return next(verdict for verdict in COLOURS if verdict in verdicts)
+def _signed(
+    decisions: Sequence[Decision], level: str, side: str
+) -> tuple[float | None, float | None]:
+    """Mean effect of a level against all, and half its comparison interval, at one size."""
+    effects, halves = [0.0], []
+    for decision in decisions:
+        effect: float | None = getattr(decision, f"{side}_effect")
+        limits: Interval | None = getattr(decision, f"{side}_ci95")
+        if effect is None:
+            continue
+        effects.append(effect if decision.level_b == level else -effect)
+        if limits is not None:
+            halves.append((limits[1] - limits[0]) / 2)
+    if len(effects) == 1:
+        return None, None
+    return float(np.mean(effects)), float(np.mean(halves)) / 2 if halves else None
 
 
-def _short(decision: Decision) -> str:
-    return decision.verdict.split("_")[0]
-
-
-def _line(
-    axis: Axes, rows: Sequence[Decision], sizes: Sequence[float], marker: str, label: str
-) -> None:
-    """One pair of levels that the legend names, with hollow points where it is undecided."""
-    colour = COLOURS[worst_verdict(rows)]
-    drawn = _points(rows, sizes)
-    axis.plot(
-        [place for place, _, _ in drawn], [effect for _, effect, _ in drawn],
-        color=colour, linewidth=1.6, marker=marker, markersize=6, markerfacecolor=colour,
-        markeredgecolor=colour, label=label, zorder=4,
+def _line(axis: Axes, line: LevelLine, shift: float, marker: str) -> object:
+    colour = COLOURS[line.verdict]
+    known = [at for at, effect in enumerate(line.effects) if effect is not None]
+    heights = [line.effects[at] or 0.0 for at in known]
+    places = [at + (shift if at < len(line.effects) - 1 else 0) for at in known]
+    for at, place, height in zip(known, places, heights, strict=True):
+        half = line.half[at]
+        if half is not None:
+            axis.vlines(place, height - half, height + half, color=colour, linewidth=2, alpha=0.35)
+        if at in line.reversed_at:
+            axis.plot(
+                place, height, "o", markersize=12, markerfacecolor="none", markeredgecolor=RED,
+                markeredgewidth=1.4, zorder=5,
+            )  # fmt: skip
+    (drawn,) = axis.plot(
+        places, heights, color=colour, linewidth=1.6, marker=marker, markersize=6,
+        markeredgecolor="white", markeredgewidth=0.6, zorder=4,
     )  # fmt: skip
-    undecided = [(place, effect) for place, effect, limit in drawn if not _decided(limit)]
-    if undecided:
-        axis.plot(*zip(*undecided, strict=True), marker, color=colour, markersize=6,
-                  markerfacecolor="white", zorder=5)  # fmt: skip
+    return drawn
 
 
-def _thin_line(axis: Axes, rows: Sequence[Decision], sizes: Sequence[float]) -> None:
-    """One of many pairs of levels."""
-    drawn = _points(rows, sizes)
-    axis.plot(
-        [place for place, _, _ in drawn], [effect for _, effect, _ in drawn],
-        color=COLOURS[worst_verdict(rows)], linewidth=0.9, alpha=0.45, zorder=3,
-    )  # fmt: skip
-
-
-def _points(
-    rows: Sequence[Decision], sizes: Sequence[float]
-) -> list[tuple[int, float, Interval | None]]:
-    """Place, effect and limits at every proxy and the target, where there is an effect."""
-    places = [*(sizes.index(row.size) for row in rows), len(sizes)]
-    effects = [*(row.proxy_effect for row in rows), rows[-1].target_effect]
-    limits = [*(row.proxy_ci95 for row in rows), rows[-1].target_ci95]
-    return [
-        (place, effect, limit)
-        for place, effect, limit in zip(places, effects, limits, strict=True)
-        if effect is not None
-    ]
-
-
-def _decided(limits: Interval | None) -> bool:
-    return limits is not None and limits[0] * limits[1] > 0
-
-
-def _names(pairs: Mapping[tuple[str, str], Sequence[Decision]]) -> dict[tuple[str, str], str]:
-    """The pairs that the legend names: all of a few, of many the first reversed ones."""
-    few = len(pairs) <= NAMED
-    chosen = [pair for pair in pairs if few or worst_verdict(pairs[pair]) == "reversed"]
-    return {pair: _name(pair, pairs[pair]) for pair in chosen[:NAMED]}
-
-
-def _name(pair: tuple[str, str], rows: Sequence[Decision]) -> str:
-    verdict = worst_verdict(rows)
-    if verdict in ("reversed", "undecided"):
-        where = [size_name(row.size) for row in rows if _short(row) == verdict]
-        verdict += f" at {listed(where)}" if len(where) < len(rows) else ""
-    return wrapped(f"{pair[0]} → {pair[1]}: {verdict}")
+def _name_lines(axis: Axes, lines: Sequence[LevelLine], target: int) -> None:
+    """The levels' names at the right, in the order of their effects, moved apart where close."""
+    named: Mapping[str, LevelLine] = {
+        line.level: line for line in sorted(lines, key=lambda line: line.effects[-1] or 0.0)
+    }
+    low, high = axis.get_ylim()
+    height = low
+    for line in named.values():
+        effect = line.effects[-1]
+        if effect is None:
+            continue
+        text = wrapped(line.level, NAME_WIDTH)
+        gap = _GAP * (high - low) * (1 + text.count("\n"))
+        height = max(height + gap, effect)
+        axis.annotate(
+            text, (target, effect), (target + 0.22, height), fontsize=8.5, va="center",
+            color=COLOURS[line.verdict], annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": MUTED, "linewidth": 0.6},
+        )  # fmt: skip

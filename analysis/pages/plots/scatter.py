@@ -7,6 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from analysis.pages.plots.names import name_points
 from analysis.pages.plots.style import BLUE, GREEN, INK, ORANGE, RED, canvas, grid, styled, wrapped
 from analysis.pages.verdict import interval_of
 from analysis.statistics.curve import CurvePoint
@@ -18,6 +19,8 @@ MARKS = {
     "most influential": ("X", RED, 10),
 }
 """Role of a variant -> marker, colour, size."""
+LABEL_WIDTH = 40
+"""Letters of a line of an axis' label."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ def proxy_scatter(panels: Sequence[Panel]) -> Figure:
     canvas_, axes = canvas(4.5, columns=len(panels), sharey=True)
     for axis, panel in zip(axes, panels, strict=True):
         _draw(axis, panel)
-    axes[0].set_ylabel(f"{panels[0].unit} at {panels[0].target} (target)")
+    axes[0].set_ylabel(wrapped(f"{panels[0].unit} at {panels[0].target} (target)", LABEL_WIDTH))
     return canvas_
 
 
@@ -72,17 +75,20 @@ def _draw(axis: Axes, panel: Panel) -> None:
         ends = np.array([x.min(), x.max()])
         axis.plot(ends, start + slope * ends, color=INK, linewidth=1.2, zorder=2)
     axis.plot(x, y, "o", color=BLUE, markersize=6, markeredgecolor="white", alpha=0.9, zorder=3)
+    names = {}
     for variant, roles in panel.roles.items():
         at = list(panel.variants).index(variant)
         marker, colour, size = MARKS[roles[0]]
         axis.plot(
             x[at], y[at], marker, color=colour, markersize=size, markeredgecolor="white",
-            label=wrapped(f"{' and '.join(roles)}: {variant}"), zorder=4,
+            label=" and ".join(roles), zorder=4,
         )  # fmt: skip
+        names[at] = variant
     axis.set_title(_heading(panel.point))
-    axis.set_xlabel(f"{panel.unit} at {panel.proxy} (proxy)")
+    axis.set_xlabel(wrapped(f"{panel.unit} at {panel.proxy} (proxy)", LABEL_WIDTH))
     axis.margins(0.07)
     axis.legend(loc="upper left", bbox_to_anchor=(-0.13, -0.16), handletextpad=0.4, borderaxespad=0)
+    name_points(axis, list(zip(x, y, strict=True)), names)
 
 
 def _heading(point: CurvePoint) -> str:

@@ -113,7 +113,10 @@ def test_cost_is_split_by_phase():
 
 
 def test_a_reversed_decision_is_told(study):
-    assert "mlp-1 → perceiver-4: reversed at 12K" in study.text
+    assert "decides the other way at a ringed proxy" in study.text
+    assert "connector: of 3 pairs of levels at 41K: transfers 3" in study.text
+    row = study.text.partition("mlp-1 → perceiver-4")[2]
+    assert row.lstrip().startswith("reversed")
 
 
 def test_every_proxy_is_a_row_with_its_zone(study):

@@ -4,6 +4,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
+from matplotlib.text import Text
 
 from analysis import fit
 from analysis.conclusions.categories import Category
@@ -13,8 +14,9 @@ from analysis.evidence import of_frame
 from analysis.pages.gallery import draw_all, scatter_panels
 from analysis.pages.plots.agreement import agreement_curve, samples_curve
 from analysis.pages.plots.categories import category_strip
-from analysis.pages.plots.effects import COLOURS, effect_slopes, worst_verdict
+from analysis.pages.plots.effects import COLOURS, level_lines, level_slopes
 from analysis.pages.plots.frontier import cost_frontier, frontier, price
+from analysis.pages.plots.heat import score_map
 from analysis.pages.plots.scatter import proxy_scatter
 from analysis.pages.plots.style import inline_svg, save
 from analysis.tables.published import consistency
@@ -35,12 +37,8 @@ def legend(figure) -> list[str]:
 
 def test_the_curve_shows_threshold_target_and_the_zone_of_every_size(apollo):
     drawing = agreement_curve(apollo)
-    assert legend(drawing) == [
-        "wanted: 0.8",
-        "certified",
-        "plausible",
-        "open",
-    ]
+    assert legend(drawing) == ["wanted: 0.8"]
+    assert [text.get_text() for text in drawing.axes[0].texts] == ["open", "plausible", "certified"]
     ticks = [tick.get_text() for tick in drawing.axes[0].get_xticklabels()]
     assert ticks == ["500M\nr .833", "1.5B\nr .912", "4B\nr .969", "7B\ntarget"]
 
@@ -49,6 +47,7 @@ def test_the_curve_has_an_interval_for_every_point(apollo):
     bars = [
         line.get_paths()[0].vertices[:, 1] for line in agreement_curve(apollo).axes[0].collections
     ]
+    assert len(bars) == 3
     lows = sorted(bar.min() for bar in bars)
     expected = sorted(point.r_ci95[0] ** 2 for point in apollo.headline)
     assert lows == pytest.approx(expected)
@@ -122,37 +121,88 @@ def decision(verdict: str, size: float = 1e4, **changed) -> Decision:
     )  # fmt: skip
 
 
-def test_a_reversed_decision_is_red_and_says_where():
-    rows = [decision("reversed", 1e4), decision("transfers", 3e4)]
-    drawing = effect_slopes(rows)
-    assert drawing.axes[0].lines[1].get_color() == COLOURS["reversed"]
-    assert legend(drawing) == ["mlp → perceiver: reversed at 10K"]
-    assert drawing.axes[0].lines[1].get_ydata().tolist() == [-0.1, 0.1, 0.1]
+def test_equal_runs_of_a_zone_share_one_band():
+    frame = study_table(sizes=(12_000, 41_000, 124_000, 400_000), noise=0.001)
+    words = [text.get_text() for text in agreement_curve(fit(frame)).axes[0].texts]
+    assert words == ["certified"]
 
 
-def test_an_undecided_effect_is_hollow():
-    rows = [decision("undecided_at_proxy", proxy_ci95=(-0.1, 0.3)), decision("transfers", 3e4)]
-    hollow = effect_slopes(rows).axes[0].lines[2]
-    assert hollow.get_markerfacecolor() == "white"
-    assert hollow.get_xdata().tolist() == [0]
+def test_levels_are_told_against_the_mean_of_their_axis():
+    first, second = level_lines([decision("reversed", 1e4), decision("transfers", 3e4)])
+    assert first.level == "mlp" and second.level == "perceiver"
+    assert second.effects == pytest.approx((-0.05, 0.05, 0.05))
+    assert first.effects == pytest.approx((0.05, -0.05, -0.05))
+    # Pairs differ by more than 0.01, and at the target by more than 0.05: bars that just touch.
+    assert second.half == pytest.approx((0.005, 0.005, 0.025))
+    assert first.reversed_at == second.reversed_at == {0}
 
 
-def test_of_many_pairs_only_reversed_ones_are_named():
-    rows = [decision("transfers", level_b=f"b{k}") for k in range(8)]
-    rows.append(decision("reversed", level_b="bad"))
-    assert legend(effect_slopes(rows)) == ["mlp → bad: reversed"]
+def test_levels_of_three_add_up_to_nothing():
+    frame = study_table()
+    decisions = [d for d in fit(frame, factors=("connector",)).decisions if d.size == 12_000]
+    lines = level_lines(decisions)
+    assert [line.level for line in lines] == ["mlp-1", "mlp-4", "perceiver-4"]
+    assert sum(line.effects[0] for line in lines) == pytest.approx(0, abs=1e-9)
+    assert lines[0].effects[0] < lines[1].effects[0] < lines[2].effects[0]
 
 
 @pytest.mark.parametrize(
     ("verdicts", "worst"),
     [
-        (["transfers", "shrinks"], "shrinks"),
+        (["transfers", "shrinks"], "transfers"),
         (["transfers", "undecided_at_target"], "undecided"),
         (["reversed", "undecided_at_proxy"], "reversed"),
     ],
 )
-def test_the_worst_verdict_stands_for_a_pair(verdicts, worst):
-    assert worst_verdict([decision(verdict) for verdict in verdicts]) == worst
+def test_the_worst_verdict_stands_for_a_level(verdicts, worst):
+    rows = [decision(verdict, 1e4 * 2**k) for k, verdict in enumerate(verdicts)]
+    assert {line.verdict for line in level_lines(rows)} == {worst}
+    assert level_slopes(rows).axes[0].lines[-1].get_color() == COLOURS[worst]
+
+
+def test_a_reversed_decision_is_red_ringed_and_told():
+    drawing = level_slopes([decision("reversed", 1e4), decision("transfers", 3e4)])
+    assert legend(drawing) == ["decides the other way at a ringed proxy"]
+    rings = [line for line in drawing.axes[0].lines if line.get_markersize() == 12]
+    assert len(rings) == 2
+    assert [text.get_text() for text in drawing.axes[0].texts] == ["mlp", "perceiver"]
+
+
+def test_a_level_that_cannot_be_told_has_no_effect_there():
+    rows = [decision("undecided_at_proxy", proxy_effect=None, proxy_ci95=None)]
+    line = level_lines(rows)[0]
+    assert line.effects[0] is None and line.half[0] is None and line.effects[1] is not None
+    level_slopes(rows)
+
+
+def test_names_of_levels_do_not_cover_each_other():
+    levels = [f"level-{k}" for k in range(6)]
+    rows = [
+        decision("undecided_at_proxy", level_a=levels[a], level_b=levels[b], target_effect=0.001)
+        for a in range(6) for b in range(a + 1, 6)
+    ]  # fmt: skip
+    drawing = level_slopes(rows)
+    drawing.draw_without_rendering()
+    boxes = [Text.get_window_extent(text) for text in drawing.axes[0].texts]  # without arrows
+    assert not any(boxes[i].overlaps(boxes[j]) for i in range(6) for j in range(i))
+
+
+def test_a_map_averages_cells_frames_the_best_and_leaves_gaps():
+    cells = [(1, 4, 0.2), (1, 4, 0.4), (2, 4, 0.5), (1, 16, 0.1)]
+    drawing = score_map(pd.DataFrame(cells, columns=["fps", "tokens_per_frame", "score"]))
+    axis = drawing.axes[0]
+    assert [text.get_text() for text in axis.texts] == [".30", ".50", ".10", "-"]
+    frame = axis.lines[0]
+    assert (min(frame.get_xdata()), min(frame.get_ydata())) == (1, 0)
+
+
+def test_a_few_failures_do_not_hide_the_rest_of_a_map():
+    scores = pd.DataFrame(
+        [(fps, tokens, 0.02 if (fps, tokens) == (1, 1) else 0.5 + 0.01 * fps)
+         for fps in (1, 2, 4) for tokens in (1, 2, 4, 8)],
+        columns=["fps", "tokens_per_frame", "score"],
+    )  # fmt: skip
+    assert score_map(scores).axes[0].collections[0].get_clim()[0] > 0.4
 
 
 def test_categories_show_designs_chance_noise_and_controls():
