@@ -59,7 +59,13 @@ def run(notebooks: Sequence[Any], parameters: Mapping[str, Any]) -> Any:
         joined.cells += _with_parameters(notebook.cells, parameters)
     try:
         with TemporaryDirectory() as sockets:
-            client = NotebookClient(joined, km=_kernel(sockets), timeout=None)
+            client = NotebookClient(
+                joined,
+                kernel_name="python3",
+                kernel_manager_class=_kernel(sockets),
+                timeout=None,
+                shutdown_kernel="immediate",
+            )
             # The kernel's own remarks; what a cell writes to stderr is an output.
             client.execute(stderr=subprocess.DEVNULL)
     except CellExecutionError as error:
@@ -118,12 +124,16 @@ def _tags(cell: Any) -> set[str]:
     return set(cell.metadata.get("tags", ()))
 
 
-def _kernel(folder: str) -> Any:
+def _kernel(folder: str) -> type:
     """A kernel of this interpreter, whatever kernels are installed, that no network reaches."""
     from jupyter_client.kernelspec import KernelSpecManager
     from jupyter_client.manager import AsyncKernelManager
 
-    own = KernelSpecManager(kernel_dirs=[])
-    return AsyncKernelManager(
-        kernel_name="python3", kernel_spec_manager=own, transport="ipc", ip=f"{folder}/kernel"
-    )
+    class OwnKernel(AsyncKernelManager):
+        def __init__(self, **options: Any) -> None:
+            own = KernelSpecManager(kernel_dirs=[])
+            super().__init__(
+                kernel_spec_manager=own, transport="ipc", ip=f"{folder}/kernel", **options
+            )
+
+    return OwnKernel

@@ -7,6 +7,7 @@ from itertools import cycle
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from analysis.conclusions.decisions import Decision
 from analysis.pages.plots.agreement import CROWDED
@@ -117,7 +118,7 @@ def _signed(
     return float(np.mean(effects)), float(np.mean(halves)) / 2 if halves else None
 
 
-def _line(axis: Axes, line: LevelLine, shift: float, marker: str) -> object:
+def _line(axis: Axes, line: LevelLine, shift: float, marker: str) -> Line2D:
     colour = COLOURS[line.verdict]
     known = [at for at, effect in enumerate(line.effects) if effect is not None]
     heights = [line.effects[at] or 0.0 for at in known]

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import product
+from typing import Literal
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,6 +17,8 @@ NAME_WIDTH = 22
 FONT_SIZE = 8
 _REACH = (7, 16)
 """Points between a point and its name: beside it, or further where that is crowded."""
+_ACROSS: dict[int, Literal["left", "center", "right"]] = {1: "left", 0: "center", -1: "right"}
+_ALONG: dict[int, Literal["bottom", "center", "top"]] = {1: "bottom", 0: "center", -1: "top"}
 _DIRECTIONS = ((1, 1), (-1, 1), (1, -1), (-1, -1), (1, 0), (-1, 0), (0, 1), (0, -1))
 
 
@@ -29,7 +32,7 @@ def name_points(
         points: all that must stay visible.
         names: index of a point -> its name, which may be long.
     """
-    figure = axis.get_figure()
+    figure = axis.get_figure(root=True)
     assert figure is not None
     figure.draw_without_rendering()  # settles where the axes are
     pixels = axis.transData.transform(np.asarray(points, float))
@@ -54,8 +57,8 @@ def name_points(
 def _put(label: Annotation, reach: int, direction: tuple[int, int]) -> None:
     dx, dy = direction
     label.xyann = (dx * reach, dy * reach)
-    label.set_ha({1: "left", 0: "center", -1: "right"}[dx])
-    label.set_va({1: "bottom", 0: "center", -1: "top"}[dy])
+    label.set_horizontalalignment(_ACROSS[dx])
+    label.set_verticalalignment(_ALONG[dy])
 
 
 def _covered(box: Bbox, pixels: np.ndarray, taken: Sequence[Bbox], inside: Bbox) -> float:
