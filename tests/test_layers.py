@@ -112,7 +112,7 @@ def test_no_import_goes_in_a_circle() -> None:
 
 
 def test_tables_flow_one_way_through_the_analysis() -> None:
-    rooms = ("tables", "statistics", "conclusions", "fit", "pages", "paper")
+    rooms = ("tables", "statistics", "conclusions", "fit", "evidence", "pages", "paper")
     for name in IMPORTS:
         room = name.removeprefix("analysis.").split(".")[0]
         if name.startswith("analysis.") and room in rooms:
