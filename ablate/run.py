@@ -43,6 +43,7 @@ from ablate.models.build import build_model
 from ablate.models.checkpoint import find_file
 from ablate.models.encoders import VisionTower
 from ablate.models.lmm import VideoLMM
+from ablate.models.precision import multiply, recompute
 from ablate.spec import Cell, Execution, Init, to_dict
 from ablate.store import Record, RunStore
 from ablate.tasks import WORLD
@@ -79,10 +80,7 @@ def run_cell(cell: Cell, job: Job, report: Report) -> Record:
     store = RunStore(job.store)
     store.begin(cell)
     torch.set_num_threads(job.execution.threads)
-    model = build_model(
-        cell.design, cell.size, cell.init, cell.stream("init"), weights=job.execution.weights
-    )
-    model.to(job.execution.device)
+    model = _build(cell, job.execution)
 
     training = store.training(cell)
     if training is None:
@@ -98,6 +96,19 @@ def run_cell(cell: Cell, job: Job, report: Report) -> Record:
     answers["video"].to_parquet(store.score_dir(cell) / "questions.parquet", index=False)
     store.finish(cell, record)
     return record
+
+
+def _build(cell: Cell, how: Execution) -> VideoLMM:
+    """The cell's model on its device, as it is executed."""
+    model = build_model(
+        cell.design, cell.size, cell.init, cell.stream("init"),
+        weights=how.weights, precision=how.precision,
+    )  # fmt: skip
+    model.to(how.device)
+    multiply(model, how.precision, how.device)
+    if how.checkpointing:
+        recompute(model)
+    return model
 
 
 def _train(

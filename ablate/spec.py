@@ -197,12 +197,39 @@ class Cell:
         return int.from_bytes(digest[:4], "big")
 
 
+class Format(StrEnum):
+    """How numbers are kept and multiplied."""
+
+    FP32 = "fp32"
+    MIXED = "mixed"
+    """Weights, gradients and optimiser states in fp32, matrix products in bf16."""
+    BF16 = "bf16"
+
+
+@dataclass(frozen=True)
+class Precision:
+    """Number format by part."""
+
+    vision: Format = Format.FP32
+    connector: Format = Format.FP32
+    llm: Format = Format.FP32
+
+    def __post_init__(self) -> None:
+        for part in Stage.PARTS:
+            object.__setattr__(self, part, choice(Format, getattr(self, part)))
+
+
+FP32 = Precision()
+
+
 @dataclass(frozen=True)
 class Execution:
     """How a cell runs: recorded with it, never part of an id."""
 
     device: str = "cpu"
-    precision: str = "32-true"
+    precision: Precision = FP32
+    checkpointing: bool = False
+    """Whether activations of transformer layers are computed again instead of kept."""
     micro_batch: int | None = None
     """Conversations per forward pass; None for the whole global batch."""
     data_workers: int = 0
@@ -217,7 +244,7 @@ _TYPES = {
     cls.__name__: cls
     for cls in (
         Uniform, Fps, Still, Encoder, Connector, Integration, Stage, Schedule, Mixture,
-        Design, LlmShape, Size, Protocol, Cell, Execution,
+        Design, LlmShape, Size, Protocol, Cell, Precision, Execution,
     )
 }  # fmt: skip
 

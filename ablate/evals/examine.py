@@ -74,7 +74,7 @@ def _examine_chunk(
         [len(clips.get(video, none).spans) for video in videos],
         tokenizer.pad,
         features=_features(model, viewer, seen, [] if blind else videos),
-    )
+    ).to(model.llm.device)
     lengths = [len(prompts[row.question].input_ids) for row in rows]
     logp = [[0.0] * len(question.options) for question in questions]
     for row, values in zip(rows, score_rows(model, batch, rows, lengths), strict=True):

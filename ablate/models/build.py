@@ -22,7 +22,8 @@ from ablate.models.connectors import build_connector
 from ablate.models.encoders import PublishedTower, VisionTower, build_tower
 from ablate.models.integration import Separators
 from ablate.models.lmm import VideoLMM
-from ablate.spec import Design, Init, LlmShape, Size
+from ablate.models.precision import kept_as
+from ablate.spec import FP32, Design, Init, LlmShape, Precision, Size
 from ablate.towers import TowerShape
 
 INIT_SCALE = 1.5
@@ -40,6 +41,7 @@ def build_model(
     seed: int,
     *,
     weights: str | None = None,
+    precision: Precision = FP32,
     meta: bool = False,
 ) -> VideoLMM:
     """The model of `design` at `size`, in evaluation mode.
@@ -52,6 +54,7 @@ def build_model(
         init: where the towers' and the language model's weights come from.
         seed: seed of all fresh weights.
         weights: folder that mirrors hub ids; None to ask the hub.
+        precision: what the parts' weights are kept in.
         meta: shapes only, on torch's meta device.
 
     Raises:
@@ -71,15 +74,20 @@ def build_model(
         towers = []
         for shape in clips.towers:
             torch.manual_seed(seed + zlib.crc32(shape.name.encode()))
-            towers.append(build_tower(shape))
-        torch.manual_seed(seed + 1)
-        connector = connect(clips.width, grid=clips.grid)
-        torch.manual_seed(seed + 2)
-        separators = Separators(size.llm.hidden) if design.integration.separators else None
+            with kept_as(precision.vision) as keep:
+                towers.append(keep(build_tower(shape)))
+        with kept_as(precision.connector) as keep:
+            torch.manual_seed(seed + 1)
+            connector = keep(connect(clips.width, grid=clips.grid))
+            torch.manual_seed(seed + 2)
+            separators = None
+            if design.integration.separators:
+                separators = keep(Separators(size.llm.hidden))
+            torch.manual_seed(seed + 4)
+            apart = keep(connect(pictures.width, grid=pictures.grid)) if pictures else None
         torch.manual_seed(seed + 3)
-        llm = build_llm(size.llm)
-        torch.manual_seed(seed + 4)
-        apart = connect(pictures.width, grid=pictures.grid) if pictures else None
+        with kept_as(precision.llm) as keep:
+            llm = keep(build_llm(size.llm))
     if files is not None:
         for tower, file in zip(towers, files.towers, strict=True):
             load_tower(tower, file)

@@ -164,6 +164,7 @@ def _splice(
     x: torch.Tensor, here: torch.Tensor, connector: nn.Module, fused: torch.Tensor
 ) -> torch.Tensor:
     """Put a connector's tokens of clips (C, T, H, W, E) into embeddings (B, S, D) where `here`."""
+    fused = fused.to(next(connector.parameters()).dtype)
     visual = _at_least_one_clip(connector, fused).flatten(0, 1)  # (C*Q, D)
     slots = here.flatten().nonzero().squeeze(1)  # (C*Q,)
     if len(slots) != len(visual):

@@ -3,7 +3,6 @@
 import logging
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Any, cast
 
 import lightning.pytorch as pl
 
@@ -30,7 +29,7 @@ def train(
         model: what learns.
         stages: the resolved schedule.
         loader: makes the global batches of a stage.
-        execution: device, precision and micro-batch.
+        execution: device, micro-batch and whether activations are kept.
         report: called after every step.
 
     Returns:
@@ -64,7 +63,6 @@ def _trainer(stage: ResolvedStage, execution: Execution) -> pl.Trainer:
         max_epochs=1,
         accelerator=execution.device,
         devices=1,
-        precision=cast(Any, execution.precision),
         logger=False,
         enable_checkpointing=False,
         enable_progress_bar=False,

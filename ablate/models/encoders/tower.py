@@ -10,6 +10,7 @@ from torch import nn
 from ablate.models.checkpoint import State, read
 from ablate.models.encoders.published import Published
 from ablate.registry import Registry
+from ablate.spec import Format
 from ablate.towers import TowerShape, VitShape
 
 
@@ -24,9 +25,10 @@ class VisionTower(nn.Module):
         """Keep the used parts of a tower of this shape."""
         super().__init__()
         self.shape = shape
+        self.format = Format.FP32
         self.embeddings = embeddings
         self.layers = layers
-        mean, std = torch.tensor(shape.mean), torch.tensor(shape.std)
+        mean, std = (torch.tensor(facts, dtype=torch.float32) for facts in (shape.mean, shape.std))
         self.scale = nn.Buffer((1 / (255 * std)).view(3, 1, 1), persistent=False)
         self.shift = nn.Buffer((-mean / std).view(3, 1, 1), persistent=False)
 
@@ -44,7 +46,9 @@ class VisionTower(nn.Module):
         """
         clips, frames = pixels.shape[:2]
         grid = self.shape.grid(frames)
-        x = self.embed(torch.addcmul(self.shift, pixels.to(self.scale.dtype), self.scale))
+        kept = next(self.parameters()).dtype
+        x = torch.addcmul(self.shift, pixels.to(self.scale), self.scale).to(kept)
+        x = self.embed(x).to(kept)
         for layer in self.layers:
             x = self.run(layer, x)
         x = self.finish(x)[..., self.shape.prefix_tokens :, :]
@@ -72,8 +76,8 @@ class VisionTower(nn.Module):
         self.load_state_dict({name: value.float() for name, value in stored.items()})
 
     def fingerprint(self) -> str:
-        """Sixteen digits that change with the tower's class, its shape and any of its weights."""
-        digest = hashlib.sha256(f"{type(self).__name__}|{self.shape}".encode())
+        """Sixteen digits that change with class, shape, format and any of the weights."""
+        digest = hashlib.sha256(f"{type(self).__name__}|{self.shape}|{self.format}".encode())
         for name, value in self.state_dict().items():
             digest.update(f"{name}|{value.dtype}|{tuple(value.shape)}".encode())
             digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy())
