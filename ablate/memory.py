@@ -3,7 +3,8 @@
 Weights, gradients and AdamW's two moments are exact. Activations follow Korthikanti et al. (arXiv
 2205.05198, Sec. 4.1: what each matrix product and non-linearity keeps for the backward pass), here
 for gated feed-forward parts, grouped key-value heads, fused attention (which keeps no scores) and
-no dropout. Buffers of kernels and fragmentation are not counted. Standard library only.
+no dropout; tests count what autograd keeps. Buffers of kernels and fragmentation are not counted.
+Standard library only.
 """
 
 import math
@@ -13,7 +14,7 @@ from ablate.axes import ConnectorKind
 from ablate.connectors import FFN_MULTIPLE, conv_stride, perceiver_heads, pooled_grid
 from ablate.cost import IMAGES, TEXT_TOKENS, parameters
 from ablate.encoders import Path, clip_path, picture_path
-from ablate.spec import Cell, Execution, LlmShape, Size
+from ablate.spec import Cell, Execution, Format, LlmShape, Precision, Size
 from ablate.tokens import max_context, picture_context, tokens_per_clip
 from ablate.towers import TowerShape, VitShape
 
@@ -29,18 +30,22 @@ class Memory:
     gradients: float
     optimizer: float
     activations: float
+    overlap: bool
+    """Whether whole gradients and whole activations exist at once: with several micro-batches."""
 
     @property
     def total(self) -> float:
-        """All of it."""
-        return self.weights + self.gradients + self.optimizer + self.activations
+        """What exists at once: a single micro-batch's activations go as its gradients come."""
+        join = sum if self.overlap else max
+        return self.weights + self.optimizer + join((self.gradients, self.activations))
 
 
 def planned_execution(size: Size) -> Execution:
     """How a row is assumed to run: small rows whole batches on a CPU, others one sample in bf16."""
     if size.tiny_towers:
         return Execution()
-    return Execution(device="cuda", precision="bf16-mixed", micro_batch=1)
+    mixed = Precision(Format.MIXED, Format.MIXED, Format.MIXED)
+    return Execution(device="cuda", precision=mixed, micro_batch=1)
 
 
 def peak_memory(cell: Cell, execution: Execution | None = None) -> Memory:
@@ -51,25 +56,43 @@ def peak_memory(cell: Cell, execution: Execution | None = None) -> Memory:
         execution: precision and micro-batch; None for what its row is assumed to run with.
     """
     how = execution or planned_execution(cell.size)
-    stored = HALF if how.precision == "bf16-true" else FULL
-    kept = FULL if how.precision == "32-true" else HALF
     counts = parameters(cell.design, cell.size)
+    stored = {part: count * _stored(how, part) for part, count in counts.items()}
     samples = min(how.micro_batch or cell.size.batch, cell.size.batch)
 
     def at(trainable: tuple[str, ...]) -> Memory:
-        learning = sum(counts[part] for part in trainable)
+        learning = sum(stored[part] for part in trainable)
         return Memory(
-            weights=sum(counts.values()) * stored,
-            gradients=learning * stored,
-            optimizer=2 * learning * stored,
-            activations=samples * _activations(cell, "vision" in trainable, kept),
+            weights=sum(stored.values()),
+            gradients=learning,
+            optimizer=2 * learning,
+            activations=samples * _activations(cell, trainable, how)
+            + _copies(counts, trainable, how),
+            overlap=samples < cell.size.batch,
         )
 
     stages = cell.design.schedule.stages
     return max((at(stage.trainable) for stage in stages), key=lambda memory: memory.total)
 
 
-def _activations(cell: Cell, live: bool, kept: int) -> float:
+def _copies(counts: dict[str, int], trainable: tuple[str, ...], how: Execution) -> float:
+    """Weights in half precision, which autocast keeps until the backward pass has used them."""
+    mixed = {part for part in counts if getattr(how.precision, part) is Format.MIXED}
+    passed = {"connector", "llm"} | ({"vision"} & set(trainable))
+    return HALF * sum(counts[part] for part in mixed & passed)
+
+
+def _stored(how: Execution, part: str) -> int:
+    """Bytes of a part's weight, and of what passes between its layers."""
+    return HALF if getattr(how.precision, part) is Format.BF16 else FULL
+
+
+def _kept(how: Execution, part: str) -> int:
+    """Bytes of what a part's matrix products keep."""
+    return FULL if getattr(how.precision, part) is Format.FP32 else HALF
+
+
+def _activations(cell: Cell, trainable: tuple[str, ...], how: Execution) -> float:
     """Bytes that one sample keeps for the backward pass: the larger of a video and pictures."""
     design, size = cell.design, cell.size
     clips, pictures = clip_path(design, size), picture_path(design, size)
@@ -78,37 +101,50 @@ def _activations(cell: Cell, live: bool, kept: int) -> float:
     video = max_context(design, size), clips, design.sampling.max_clips
     stills = shown * picture_context(design), still, shown
     return max(
-        _llm(size.llm, context + TEXT_TOKENS, kept)
-        + count * (_connector(cell, path, kept) + _towers(path, live, kept))
+        _llm(size.llm, context + TEXT_TOKENS, "llm" in trainable, how)
+        + count * (_connector(cell, path, _kept(how, "connector")) + _towers(path, trainable, how))
         for context, path, count in (video, stills)
     )
 
 
-def _llm(shape: LlmShape, tokens: float, kept: int) -> float:
-    """Layers, and logits in single precision where answers are learned, with their gradient."""
+def _llm(shape: LlmShape, tokens: float, learns: bool, how: Execution) -> float:
+    """Layers, and logits in single precision where answers are learned, with their gradient.
+
+    A frozen layer passes gradients on: it keeps no inputs of its matrix products.
+    """
+    kept = _kept(how, "llm")
     kv = shape.kv_heads * shape.hidden // shape.heads
-    norms = 2 * shape.hidden * FULL
-    layer = norms + kept * (6 * shape.hidden + 2 * kv + 4 * shape.intermediate)
+    norms = 2 * shape.hidden * (FULL + (kept if learns else 0))
+    values = 2 * shape.hidden + 2 * kv + 3 * shape.intermediate
+    if learns:
+        values += 2 * shape.hidden + shape.intermediate
+    layer = norms + kept * values
     logits = TEXT_TOKENS * shape.vocab * (kept + 2 * FULL)
-    return tokens * (shape.layers * layer + kept * shape.hidden) + logits
+    return tokens * _layers(shape.layers, layer, shape.hidden * _stored(how, "llm"), how) + logits
 
 
-def _towers(path: Path, live: bool, kept: int) -> float:
+def _layers(count: int, layer: float, between: float, how: Execution) -> float:
+    """Bytes of a token in all layers: what they keep, or their inputs and one computed again."""
+    return count * between + layer if how.checkpointing else count * layer
+
+
+def _towers(path: Path, trainable: tuple[str, ...], how: Execution) -> float:
     """A clip's features in single precision and, where towers learn, all their layers."""
     features = FULL * math.prod(path.grid) * path.width
-    if not live:
+    if "vision" not in trainable:
         return features
-    return features + kept * sum(_tower(tower, path.frames) for tower in path.towers)
+    return features + sum(_tower(tower, path.frames, how) for tower in path.towers)
 
 
-def _tower(tower: TowerShape, frames: int) -> float:
-    """Numbers that a learning tower keeps of one clip; known for transformers alone."""
-    if not isinstance(tower, VitShape):
-        raise ValueError(f"{tower.name}: no closed form of its memory in training; keep it frozen")
+def _tower(tower: TowerShape, frames: int, how: Execution) -> float:
     steps, height, width = tower.grid(frames)
     prefix = tower.prefix_tokens * (1 if tower.video else steps)
-    tokens = steps * height * width + prefix
-    return tokens * tower.layers * (8 * tower.hidden + 2 * tower.intermediate)
+    if not isinstance(tower, VitShape):
+        return 0.0
+    values = 8 * tower.hidden + 2 * tower.intermediate + 2 * tower.hidden * tower.layer_scale
+    between = tower.hidden * _stored(how, "vision")
+    layers = _layers(tower.layers, _kept(how, "vision") * values, between, how)
+    return (steps * height * width + prefix) * layers
 
 
 def _connector(cell: Cell, path: Path, kept: int) -> float:
