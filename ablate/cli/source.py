@@ -6,15 +6,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ablate.cli.given import BUILT_IN
-from ablate.cli.options import chosen_plan
+import click
+
+from ablate.cli.options import chosen_plan, study_options
 from ablate.store import RunStore
 
 if TYPE_CHECKING:
     from analysis.evidence import Evidence
 
-CHOICE = {"store": "store", "size": (), "seeds": None, "samples": (), "data": BUILT_IN}
-"""What a source that names a study may leave out."""
+
+@click.command()
+@study_options
+def _study(**choice: Any) -> None:
+    """The choice that a source leaves to the defaults of the command line."""
 
 
 def gather(source: Mapping[str, Any]) -> "Evidence":
@@ -39,7 +43,10 @@ def _gather(source: str) -> "Evidence":
     options = json.loads(source)
     if "table" in options:
         return of_table(**options)
-    choice = CHOICE | options
+    choice = _study.make_context("source", []).params
+    if unknown := options.keys() - choice.keys():
+        raise ValueError(f"source: unknown {', '.join(unknown)}; choose from {', '.join(choice)}")
+    choice |= options
     study, plan = chosen_plan(**choice)
     return of_runs(Runs(study, plan, RunStore(choice["store"])))
 

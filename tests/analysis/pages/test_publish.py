@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 import analysis
-from ablate.cli.source import write_report
+from ablate.cli.source import gather, write_report
 from analysis.pages import axis, consistency, health
 from analysis.pages.publish import as_html, publish, run
 from tests.analysis.pages.html import Page
@@ -159,3 +159,10 @@ def test_a_source_is_a_study_or_a_table() -> None:
     for source in ({}, {"study": "smoke", "table": APOLLO}):
         with pytest.raises(ValueError, match="give either 'study' or 'table'"):
             write_report(source, Path("never.html"))
+
+
+def test_a_source_leaves_the_rest_to_the_command_line(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=f"^store {tmp_path}: no finished cell"):
+        gather({"study": "smoke", "store": str(tmp_path), "size": ["10K"]})
+    with pytest.raises(ValueError, match="^source: unknown sizes; choose from data, study, store"):
+        gather({"study": "smoke", "sizes": ["10K"]})
