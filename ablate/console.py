@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ablate.cost import parameters, trainable_parameters
+from ablate.disk import footprint, human_bytes
 from ablate.failures import Failure
 from ablate.memory import peak_memory
 from ablate.plan import Plan
@@ -228,7 +229,13 @@ def cost_lines(plan: Plan) -> list[str]:
     largest = plan.cells[0]
     counts = parameters(largest.design, largest.size)
     sizes = ", ".join(f"{part} {human_count(count)}" for part, count in counts.items())
-    return [f"cost: {shares}", f"parameters of a {largest.size.name} cell: {sizes}"]
+    on_disk = footprint(plan.unfinished)
+    return [
+        f"cost: {shares}",
+        f"parameters of a {largest.size.name} cell: {sizes}",
+        f"disk at most: {human_bytes(on_disk.weights)} of weights, "
+        f"{human_bytes(on_disk.checkpoints)} of checkpoints a running cell",
+    ]
 
 
 def _range(values: Sequence[float]) -> str:

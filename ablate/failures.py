@@ -43,7 +43,7 @@ def explain(error: Exception) -> Failure:
     An error that knows its kind carries it as `kind`. What the data package refuses is about the
     files it read; all that is left is a bug, with the place in this program where it surfaced.
     """
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = " ".join(_words(error).split()) or type(error).__name__
     said = text.lower()
     places = [(Path(f.filename), f.lineno) for f in traceback.extract_tb(error.__traceback__)]
     if isinstance(kind := getattr(error, "kind", None), str) and kind in KINDS:
@@ -60,3 +60,10 @@ def explain(error: Exception) -> Failure:
     path, line = (ours or places)[-1]
     where = path.relative_to(_PACKAGE.parent) if ours else path.name
     return Failure("bug", f"{type(error).__name__} at {where}:{line}: {text}")
+
+
+def _words(error: Exception) -> str:
+    """What an error says, without the number of a system error."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    return str(error)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import importlib.metadata
-import os
 import platform
 import subprocess
 import time
@@ -14,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 import torch
-from safetensors.torch import load_model, save_model
+from safetensors.torch import load_file, save_file
 
 from ablate.axes import Sampling, Still
 from ablate.cost import (
@@ -35,6 +34,7 @@ from ablate.data.sampling import clip_count
 from ablate.data.stats import SamplingStats
 from ablate.data.tokenizer import ClosedTokenizer, Tokenizer
 from ablate.data.viewer import Viewer
+from ablate.disk import BUDGET, Disk
 from ablate.encoders import Path as TowerPath
 from ablate.encoders import clip_path, picture_path
 from ablate.evals.examine import examine
@@ -45,10 +45,12 @@ from ablate.models.encoders import VisionTower
 from ablate.models.lmm import VideoLMM
 from ablate.models.precision import multiply, recompute
 from ablate.spec import Cell, Execution, Init, to_dict
-from ablate.store import Record, RunStore
+from ablate.store import Record, RunStore, whole_file
 from ablate.tasks import WORLD
 from ablate.tokens import video_context
+from ablate.train.checkpoint import Checkpoints
 from ablate.train.module import Report
+from ablate.train.progress import Progress
 from ablate.train.schedule import ResolvedStage, resolve
 from ablate.train.trainer import train
 
@@ -59,6 +61,8 @@ class Job:
 
     store: str
     execution: Execution = field(default_factory=Execution)
+    disk_budget: int = BUDGET
+    """Bytes that the weights and checkpoints of the store may take."""
 
 
 def run_cell(cell: Cell, job: Job, report: Report) -> Record:
@@ -85,15 +89,14 @@ def run_cell(cell: Cell, job: Job, report: Report) -> Record:
     training = store.training(cell)
     if training is None:
         training = _train(cell, job, store, model, report)
-        _save_weights(model, store.weights_path(cell))
-        store.finish_training(cell, training)
     else:
-        load_model(model, store.weights_path(cell))
+        model.load_state_dict(load_file(store.weights_path(cell)), strict=False)
 
     answers, evaluation = _examine(cell, job, store, model)
     record = _record(cell, job, training, answers, evaluation)
     store.score_dir(cell).mkdir(parents=True, exist_ok=True)
-    answers["video"].to_parquet(store.score_dir(cell) / "questions.parquet", index=False)
+    with whole_file(store.score_dir(cell) / "questions.parquet") as path:
+        answers["video"].to_parquet(path, index=False)
     store.finish(cell, record)
     return record
 
@@ -114,39 +117,41 @@ def _build(cell: Cell, how: Execution) -> VideoLMM:
 def _train(
     cell: Cell, job: Job, store: RunStore, model: VideoLMM, report: Report
 ) -> dict[str, Any]:
-    """Train in place; returns what the record will say of it."""
-    begun = time.perf_counter()
+    """Train in place and keep the weights; returns what the record will say of it."""
     design, stages = cell.design, resolve(cell)
     data = open_training(store.data_root / cell.data)
     order = Order(cell.stream("order"), design.mixture, stages, pools_of(data))
     viewer = _viewer(cell, store, model, design.sampling)
     maker = SampleMaker(design, _tokenizer(cell, job), viewer, cell.size.llm.context)
-    stats = SamplingStats(design.sampling)
-    loaders: list[StageLoader] = []
+    progress = Progress(SamplingStats(design.sampling))
+    disk = Disk(store.runs, job.disk_budget)
+    checkpoints = Checkpoints(store.run_dir(cell), job.execution.checkpoint_seconds, disk.make_room)
 
     def loader(stage: ResolvedStage) -> StageLoader:
-        loaders.append(
+        return progress.watch(
             StageLoader(
                 order, maker, start=stage.start, stop=stage.stop, batch=stage.batch,
                 encoders=list(model.encoders.values()), workers=job.execution.data_workers,
-                stats=stats,
+                stats=progress.stats,
             )
         )  # fmt: skip
-        return loaders[-1]
 
-    curve = train(model, stages, loader, job.execution, report)
-    loading = sum(one.seconds for one in loaders)
-    encoding = sum(one.use.seconds for one in loaders)
-    total = time.perf_counter() - begun
-    return {
-        "loss": curve,
-        "sampling": stats.to_dict(),
+    torch.manual_seed(cell.stream("noise"))
+    train(model, stages, loader, job.execution, progress, report, checkpoints)
+    training = {
+        "loss": progress.curve,
+        "sampling": progress.stats.to_dict(),
         "data": data.report(),
-        "workload": _trained(order, stages[-1].stop, stats, viewer.apart is not None),
-        "seconds": {
-            "decode": loading - encoding, "encode": encoding, "train": total - loading,
-        },
-    }  # fmt: skip
+        "workload": _trained(order, stages[-1].stop, progress.stats, viewer.apart is not None),
+        "seconds": progress.seconds(),
+    }
+    weights = {name: value.detach() for name, value in model.named(stages[-1].trained).items()}
+    disk.make_room(sum(value.nbytes for value in weights.values()))
+    with whole_file(store.weights_path(cell)) as path:
+        save_file(weights, path)
+    store.finish_training(cell, training)
+    checkpoints.remove()
+    return training
 
 
 def _examine(
@@ -271,13 +276,6 @@ def _trained(order: Order, samples: int, stats: SamplingStats, apart: bool) -> d
         "encoded_clips": round(videos * per_video) + (0 if apart else stills),
         "encoded_pictures": stills if apart else 0,
     }
-
-
-def _save_weights(model: VideoLMM, path: Path) -> None:
-    """Write the weights so that a reader sees the whole file or none of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    save_model(model, str(temporary))
-    os.replace(temporary, path)
 
 
 def _versions() -> dict[str, str]:

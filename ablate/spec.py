@@ -236,6 +236,8 @@ class Execution:
     threads: int = 1
     weights: str | None = None
     """Folder that mirrors hub ids, for published checkpoints; None for the hub itself."""
+    checkpoint_seconds: float = 60.0
+    """Most seconds of training that a killed run loses: the time between two checkpoints."""
 
 
 # === dictionaries and ids ===

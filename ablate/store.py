@@ -2,8 +2,10 @@
 
 import json
 import os
+import secrets
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +34,17 @@ class RunStore:
     def prepare(self) -> None:
         """Create the root and prove that it can be written."""
         try:
-            (self.root / "runs").mkdir(parents=True, exist_ok=True)
-            probe = self.root / "runs" / f".probe-{os.getpid()}"
+            self.runs.mkdir(parents=True, exist_ok=True)
+            probe = self.runs / f".probe-{os.getpid()}"
             probe.touch()
             probe.unlink()
         except OSError as error:
             raise ValueError(f"store {self.root}: cannot be written ({error.strerror})") from None
+
+    @property
+    def runs(self) -> Path:
+        """Where the runs lie, each in a folder named by its `train_id`."""
+        return self.root / "runs"
 
     @property
     def data_root(self) -> Path:
@@ -51,7 +58,7 @@ class RunStore:
 
     def run_dir(self, cell: Cell) -> Path:
         """Folder of the cell's training."""
-        return self.root / "runs" / cell.train_id
+        return self.runs / cell.train_id
 
     def score_dir(self, cell: Cell) -> Path:
         """Folder of the cell's score."""
@@ -124,7 +131,7 @@ class RunStore:
 
     def records(self) -> Iterator[tuple[Path, Record]]:
         """Every finished cell of the store with its folder, in a stable order."""
-        for path in sorted(self.root.glob("runs/*/*/record.json")):
+        for path in sorted(self.runs.glob("*/*/record.json")):
             record = _read_json(path)
             if record is not None:
                 yield path.parent, record
@@ -132,12 +139,21 @@ class RunStore:
 
 def write_json(path: Path, value: Any) -> None:
     """Write JSON so that a reader sees the whole file or none of it."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w") as file:
+    with whole_file(path) as temporary, temporary.open("w") as file:
         json.dump(value, file, indent=1, allow_nan=False)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """A path to write to; what lies there when the block ends well replaces `path` in one step."""
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        yield temporary
+        with temporary.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _read_json(path: Path) -> Any:

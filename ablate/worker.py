@@ -3,6 +3,7 @@
 Needs no Ray: a Tune trial calls it, and so does `ablate run`.
 """
 
+import signal
 from collections.abc import Sequence
 
 from ablate.failures import explain
@@ -42,6 +43,9 @@ def work(cells: Sequence[Cell], job: Job, report: Report) -> None:
                 run_cell(cell, job, go_on)
             except LeaseLost:
                 return
+            except SystemExit as asked:
+                # Lightning ends a training on SIGTERM, as if all were well.
+                raise SystemExit(asked.code or 128 + signal.SIGTERM) from None
             except Exception as error:
                 failure = explain(error)
                 trained = store.training(cell) is not None

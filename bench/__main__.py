@@ -1,6 +1,6 @@
 """Runs every comparison and prints its ratio: `make bench`."""
 
-from bench import batches, trials
+from bench import batches, checkpoints, trials
 
-for comparison in (batches.compare, trials.compare):
+for comparison in (batches.compare, checkpoints.compare, trials.compare):
     print(comparison())

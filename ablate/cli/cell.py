@@ -2,15 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.text import Text
 
 from ablate.cli.data import check_data
 from ablate.cli.given import outside_data
-from ablate.cli.options import console, make_world, weights_option
+from ablate.cli.options import console, job_options, make_job, make_world
 from ablate.data.guard import Limits
-from ablate.spec import Cell, Execution, from_dict
+from ablate.spec import Cell, from_dict
 from ablate.store import RunStore
 from ablate.world.recipe import RECIPES, fingerprint
 
@@ -19,13 +20,12 @@ from ablate.world.recipe import RECIPES, fingerprint
 @click.argument("cell_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--store", default="store", show_default=True, help="Folder of all results.")
 @click.option("--data", help="YAML file of sources, where the cell's are not in the store.")
-@weights_option
-def run(cell_file: Path, store: str, data: str | None, weights: str | None) -> int:
+@job_options
+def run(cell_file: Path, store: str, data: str | None, **how: Any) -> int:
     """Run one cell, described by its JSON, in this process without Ray.
 
     A cell that is done is not run again, one that failed is; what it left goes on from there.
     """
-    from ablate.run import Job
     from ablate.worker import work
 
     cell = _read_cell(cell_file)
@@ -39,7 +39,7 @@ def run(cell_file: Path, store: str, data: str | None, weights: str | None) -> i
             console.print(f"step {step + 1} of {steps}, loss {loss:.3f}")
 
     kept.forget_failure(cell)
-    work([cell], Job(str(kept.root.resolve()), Execution(weights=weights)), report)
+    work([cell], make_job(kept, **how), report)
     record, failure = kept.record(cell), kept.failure(cell)
     if record is None:
         why = failure or f"{kept.holder(cell) or 'another process'} is at it"

@@ -3,18 +3,27 @@
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import astuple
 from typing import Any
 
 import click
 
 from ablate.cli.data import prepare_data
 from ablate.cli.given import BUILT_IN
-from ablate.cli.options import chosen_plan, console, make_world, study_options, weights_option
+from ablate.cli.options import (
+    chosen_plan,
+    console,
+    job_options,
+    make_job,
+    make_world,
+    study_options,
+)
 from ablate.cli.study import print_failures, print_invalid, print_plan, print_verdict
+from ablate.disk import footprint, human_bytes
 from ablate.grid import Study
 from ablate.plan import Plan
 from ablate.sizes import LADDER
-from ablate.spec import Cell, Execution, Init
+from ablate.spec import Cell, Init
 from ablate.store import RunStore
 from ablate.world.recipe import RECIPES
 
@@ -24,9 +33,9 @@ WATCH_SECONDS = 2.0
 
 @click.command()
 @study_options
-@weights_option
+@job_options
 @click.option("--retry", is_flag=True, help="Also try cells again that diverged.")
-def sweep(retry: bool, weights: str | None, **choice: Any) -> int:
+def sweep(retry: bool, weights: str | None, checkpoint: float, keep: float, **choice: Any) -> int:
     """Run the missing cells of a study; finished ones are never repeated.
 
     Cells that failed are tried again, but for those that diverged: the same cell diverges again.
@@ -45,8 +54,14 @@ def sweep(retry: bool, weights: str | None, **choice: Any) -> int:
         study, made = chosen_plan(**choice)
     cells = made.unfinished if retry else made.to_run
     _check_weights(cells, weights)
+    _check_disk(cells, keep)
     if cells:
-        _run(choice, study, made, cells, weights)
+        store = RunStore(choice["store"])
+        store.prepare()
+        print_plan(choice["study"], study, made)
+        if choice["data"] == BUILT_IN:
+            make_world(RECIPES[study.world], store, _slots())
+        _run(study, made, cells, make_job(store, weights, checkpoint, keep))
     else:
         diverged = f", {len(made.failed)} diverged (--retry)" if made.failed else ""
         print_invalid(study, made)
@@ -76,30 +91,29 @@ def _check_weights(cells: Sequence[Cell], weights: str | None) -> None:
         find_weights(cell.design, cell.size, weights)
 
 
-def _run(
-    choice: dict[str, Any],
-    study: Study,
-    made: Plan,
-    cells: Sequence[Cell],
-    weights: str | None,
-) -> None:
+def _check_disk(cells: Sequence[Cell], keep: float) -> None:
+    """Find out whether the largest cell fits, before any is run."""
+    for cell in {cell.size: cell for cell in cells}.values():
+        if keep * 1e9 < (largest := sum(astuple(footprint([cell])))):
+            raise ValueError(
+                f"--keep: {keep:g} GB are less than the {human_bytes(largest)} that one "
+                f"{cell.size.name} cell may take"
+            )
+
+
+def _run(study: Study, made: Plan, cells: Sequence[Cell], job: Any) -> None:
     from ablate.console import SweepProgress
-
-    store = RunStore(choice["store"])
-    store.prepare()
-    slots = len(os.sched_getaffinity(0))
-    print_plan(choice["study"], study, made)
-    if choice["data"] == BUILT_IN:
-        make_world(RECIPES[study.world], store, slots)
     from ablate.launch import launch
-    from ablate.run import Job
 
-    job = Job(str(store.root.resolve()), Execution(weights=weights))
     while cells:
-        progress = SweepProgress(made, cells, study.axes, slots, console)
+        progress = SweepProgress(made, cells, study.axes, _slots(), console)
         with progress.shown():
-            launch(cells, job, progress, slots)
-        cells = _released(store, progress.others)
+            launch(cells, job, progress, _slots())
+        cells = _released(RunStore(job.store), progress.others)
+
+
+def _slots() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def _released(store: RunStore, cells: Sequence[Cell]) -> list[Cell]:

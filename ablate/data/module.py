@@ -39,7 +39,10 @@ class Order:
 
 
 class StageLoader:
-    """Batches of samples number `start` to `stop`; each iteration begins at `start`."""
+    """Batches of samples number `start` to `stop`.
+
+    Each iteration begins with the first, but for the one that follows `load_state_dict`.
+    """
 
     def __init__(
         self,
@@ -58,7 +61,7 @@ class StageLoader:
         Args:
             order: of the run.
             maker: of the design.
-            start: number of the first sample; a later one resumes.
+            start: number of the first sample.
             stop: number after the last sample.
             batch: samples per global batch; the last may be smaller.
             encoders: the towers, needed where they are frozen.
@@ -72,14 +75,25 @@ class StageLoader:
         """Spent on batches in the process that asks for them: reading, waiting and encoding."""
         self._batches = _Batches(order, maker, start, stop, batch)
         self._workers = workers
+        self._first = self._given = 0
 
     def __len__(self) -> int:
         return len(self._batches)
 
+    def state_dict(self) -> dict[str, int]:
+        """How many batches were handed out: all that it takes to go on; Lightning asks for it."""
+        return {"batches": self._given}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Begin the next iteration after the batches of `state`."""
+        self._first = state["batches"]
+
     def __iter__(self) -> Iterator[Batch]:
+        first, self._first = self._first, 0
         loader = DataLoader(
             self._batches,
             batch_size=None,
+            sampler=range(first, len(self)),
             num_workers=self._workers,
             collate_fn=_as_is,
             # A loader draws a seed for its workers: not from the stream that the model uses.
@@ -87,10 +101,11 @@ class StageLoader:
         )
         batches = iter(loader)
         try:
-            for _ in range(len(self)):
+            for number in range(first, len(self)):
                 begun = time.perf_counter()
                 batch = self._batch(*_unwrapped(next(batches)))
                 self.seconds += time.perf_counter() - begun
+                self._given = number + 1
                 yield batch
         finally:
             # An error keeps this frame alive, and workers that are left to the garbage collector

@@ -76,7 +76,6 @@ class SamplingStats:
 
     def to_dict(self) -> dict[str, Any]:
         """For the record: counts by modality and by source, shares, and the spreads."""
-        spreads = ("duration", "clips", "frames", "fps", "covered", "visual_tokens")
         samples, tokens = _by_modality(self.samples), _by_modality(self.tokens)
         return {
             "samples": dict(samples),
@@ -91,8 +90,24 @@ class SamplingStats:
                 for source in sorted({source for source, _ in self.samples})
             },
             "capped": self.capped,
-            **{name: getattr(self, name).to_dict() for name in spreads},
+            **{name: getattr(self, name).to_dict() for name in _SPREADS},
         }
+
+    def state_dict(self) -> dict[str, Any]:
+        """All counts in plain types, for a checkpoint."""
+        counts = {"samples": dict(self.samples), "tokens": dict(self.tokens)}
+        spreads = {name: dict(vars(getattr(self, name))) for name in _SPREADS}
+        return {**counts, "capped": self.capped, **spreads}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from the counts of a checkpoint."""
+        self.samples, self.tokens = Counter(state["samples"]), Counter(state["tokens"])
+        self.capped = state["capped"]
+        for name in _SPREADS:
+            setattr(self, name, Spread(**state[name]))
+
+
+_SPREADS = ("duration", "clips", "frames", "fps", "covered", "visual_tokens")
 
 
 def _by_modality(counts: Counter[tuple[str, str]], only: str | None = None) -> Counter[str]:

@@ -113,6 +113,11 @@ class VideoLMM(nn.Module):
             "llm": list(self.llm.parameters()),
         }
 
+    def named(self, parts: Collection[str]) -> dict[str, nn.Parameter]:
+        """Parameters of some parts by name; one that has two names has the first."""
+        wanted = {id(parameter) for part in parts for parameter in self.parts()[part]}
+        return {name: value for name, value in self.named_parameters() if id(value) in wanted}
+
     def train_only(self, parts: Collection[str]) -> None:
         """Make these parts learn; the others are frozen and in evaluation mode.
 

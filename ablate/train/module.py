@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 import lightning.pytorch as pl
 import torch
@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from ablate.data.collate import Batch
 from ablate.models.lmm import VideoLMM
 from ablate.tokens import IGNORED
+from ablate.train.progress import Progress
 from ablate.train.schedule import ResolvedStage
 
 WARMUP = 0.03
@@ -41,14 +42,20 @@ class StageModule(pl.LightningModule):
     """
 
     def __init__(
-        self, model: VideoLMM, stage: ResolvedStage, micro_batch: int | None, report: Report
+        self,
+        model: VideoLMM,
+        stage: ResolvedStage,
+        micro_batch: int | None,
+        progress: Progress,
+        report: Report,
     ) -> None:
         super().__init__()
         self.automatic_optimization = False
+        # A checkpoint holds only what was trained so far; the rest is as the model was built.
+        self.strict_loading = False
         self.model, self.stage = model, stage
         self.micro_batch = micro_batch or stage.batch
-        self.report = report
-        self.done = 0
+        self.progress, self.report = progress, report
 
     def configure_optimizers(self) -> tuple[list, list]:
         """AdamW with a rate per part, linear warm-up and cosine decay over the stage."""
@@ -69,8 +76,8 @@ class StageModule(pl.LightningModule):
         progress = (step - warmup) / max(1, self.stage.steps - warmup)
         return 0.5 * (1 + math.cos(math.pi * progress))
 
-    def on_fit_start(self) -> None:
-        """Freeze what has no rate; frozen towers stay in evaluation mode."""
+    def setup(self, stage: str) -> None:
+        """Freeze what has no rate, before a strategy looks at what is trained."""
         self.model.train_only(self.stage.rates)
 
     def on_train_epoch_start(self) -> None:
@@ -89,15 +96,28 @@ class StageModule(pl.LightningModule):
             part = answer_nll(self.model, micro) / batch.answer_tokens
             self.manual_backward(part)
             loss += float(part.detach())
-        step = self.stage.first_step + self.done
+        step = self.progress.step
         if not math.isfinite(loss):
             raise Diverged(f"loss is {loss} at step {step}")
         self.clip_gradients(optimizer, gradient_clip_val=CLIP_NORM, gradient_clip_algorithm="norm")
         optimizer.step()
         optimizer.zero_grad()
         cast(LRScheduler, self.lr_schedulers()).step()
-        self.done += 1
+        self.progress.curve.append((step, loss))
         self.report(step, loss)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Leave out what was never trained; add the progress and the random state."""
+        trained = {f"model.{name}" for name in self.model.named(self.stage.trained)}
+        held = checkpoint["state_dict"]
+        checkpoint["state_dict"] = {name: held[name] for name in held if name in trained}
+        checkpoint["progress"] = self.progress.state_dict()
+        checkpoint["random"] = torch.get_rng_state()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Go on from the progress and the random state of a checkpoint."""
+        self.progress.load_state_dict(checkpoint["progress"])
+        torch.set_rng_state(checkpoint["random"])
 
 
 def answer_nll(model: VideoLMM, batch: Batch) -> torch.Tensor:

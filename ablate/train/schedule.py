@@ -17,6 +17,8 @@ class ResolvedStage:
     """Conversations per step."""
     rates: dict[str, float]
     """Learning rate of every part that is trained; the others are frozen."""
+    trained: frozenset[str]
+    """Parts that are trained in this stage or were in an earlier one."""
     data: StageData
 
     @property
@@ -55,7 +57,7 @@ def resolve(cell: Cell) -> tuple[ResolvedStage, ...]:
     stages = cell.design.schedule.stages
     steps, size = total_steps(cell), cell.size
     base = {"vision": size.lr_vision, "connector": size.lr_connector, "llm": size.lr_llm}
-    resolved, done, share = [], 0, 0.0
+    resolved, done, share, trained = [], 0, 0.0, frozenset[str]()
     for index, stage in enumerate(stages):
         share += stage.share
         left_for_later = len(stages) - index - 1
@@ -63,6 +65,9 @@ def resolve(cell: Cell) -> tuple[ResolvedStage, ...]:
         rates = {
             part: base[part] * getattr(stage, part) * cell.lr_scale for part in stage.trainable
         }
-        resolved.append(ResolvedStage(index, done, end - done, size.batch, rates, stage.data))
+        trained |= rates.keys()
+        resolved.append(
+            ResolvedStage(index, done, end - done, size.batch, rates, trained, stage.data)
+        )
         done = end
     return tuple(resolved)

@@ -9,7 +9,9 @@ import lightning.pytorch as pl
 from ablate.data.collate import Batch
 from ablate.models.lmm import VideoLMM
 from ablate.spec import Execution
+from ablate.train.checkpoint import Checkpoints
 from ablate.train.module import Report, StageModule
+from ablate.train.progress import Progress
 from ablate.train.schedule import ResolvedStage
 
 # Lightning announces every Trainer's devices; a sweep makes hundreds of Trainers.
@@ -21,31 +23,27 @@ def train(
     stages: tuple[ResolvedStage, ...],
     loader: Callable[[ResolvedStage], Iterable[Batch]],
     execution: Execution,
+    progress: Progress,
     report: Report,
-) -> list[tuple[int, float]]:
-    """Train `model` in place through all stages.
+    checkpoints: Checkpoints | None = None,
+) -> None:
+    """Train `model` in place through all stages, from the latest checkpoint where there is one.
 
     Args:
-        model: what learns.
+        model: what learns, as it was built.
         stages: the resolved schedule.
         loader: makes the global batches of a stage.
         execution: device, micro-batch and whether activations are kept.
+        progress: takes in the loss curve.
         report: called after every step.
-
-    Returns:
-        The loss curve as (step, mean loss per answer token in nats).
+        checkpoints: where they lie, and when they are written; None for never.
 
     Raises:
         Diverged: the loss stopped being a number.
     """
-    curve: list[tuple[int, float]] = []
-
-    def keep(step: int, loss: float) -> None:
-        curve.append((step, loss))
-        report(step, loss)
-
-    for stage in stages:
-        module = StageModule(model, stage, execution.micro_batch, keep)
+    first, path = (checkpoints and checkpoints.latest(len(stages))) or (0, None)
+    for stage in stages[first:]:
+        module = StageModule(model, stage, execution.micro_batch, progress, report)
         with warnings.catch_warnings():
             # Workers are a matter of speed that the plan decides, not of Lightning's advice.
             warnings.filterwarnings("ignore", ".*does not have many workers.*")
@@ -53,17 +51,23 @@ def train(
             # Frozen parts are in evaluation mode on purpose.
             warnings.filterwarnings("ignore", ".*in eval mode at the start of training.*")
             warnings.filterwarnings("ignore", ".*isinstance.treespec, LeafSpec.*")
-            _trainer(stage, execution).fit(module, train_dataloaders=loader(stage))
-    return curve
+            _trainer(stage, execution, checkpoints).fit(
+                module, train_dataloaders=loader(stage), ckpt_path=path, weights_only=True
+            )
+        path = None
 
 
-def _trainer(stage: ResolvedStage, execution: Execution) -> pl.Trainer:
+def _trainer(
+    stage: ResolvedStage, execution: Execution, checkpoints: Checkpoints | None
+) -> pl.Trainer:
     return pl.Trainer(
         max_steps=stage.steps,
         max_epochs=1,
         accelerator=execution.device,
         devices=1,
         logger=False,
+        callbacks=[checkpoints] if checkpoints else [],
+        plugins=[checkpoints.files] if checkpoints else [],
         enable_checkpointing=False,
         enable_progress_bar=False,
         enable_model_summary=False,

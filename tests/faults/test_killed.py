@@ -1,15 +1,19 @@
 """Processes that are killed in a sweep cost what they were at, and nothing else."""
 
+import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
+import torch
 
 from ablate.launch import launch
-from ablate.spec import Cell
+from ablate.spec import Cell, to_dict
 from ablate.store import RunStore
 from analysis.tables.load import load
 from tests.cells import job, new_store, small_cell
@@ -82,3 +86,49 @@ def test_a_killed_sweep_goes_on_where_it_stopped(smoke_store, tmp_path, started)
     after = sweeps.records(store)
     assert len(after) == 14 and {path: after[path] for path in kept} == kept
     assert load(store).score_id.nunique() == 14
+
+
+LONG = small_cell(samples=1600)
+
+
+def _run_alone(store: Path) -> subprocess.Popen:
+    """`ablate run` on a cell of 100 steps, with a checkpoint after every one."""
+    path = store / "long.json"
+    path.write_text(json.dumps(to_dict(LONG)))
+    command = [str(sweeps.PROGRAM), "run", str(path), "--store", str(store), "--checkpoint", "0"]
+    with sweeps.said(store).open("a") as output:
+        return subprocess.Popen(command, stdout=output, stderr=output)
+
+
+def _end_after(
+    process: subprocess.Popen, run: Path, ending: signal.Signals, checkpoints: int
+) -> None:
+    """Send a signal once some checkpoints have been written."""
+    path, seen = run / "checkpoint-0.pt", set()
+    deadline = time.monotonic() + 120
+    while len(seen) < checkpoints:
+        assert process.poll() is None and time.monotonic() < deadline
+        if path.exists():
+            seen.add(path.stat().st_mtime_ns)
+        time.sleep(0.002)
+    process.send_signal(ending)
+
+
+@pytest.mark.parametrize("ending", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_ended_goes_on_from_its_checkpoint(smoke_store, tmp_path, ending) -> None:
+    stores = [new_store(tmp_path / name, smoke_store) for name in ("undisturbed", "ended")]
+    whole, ended = (RunStore(store) for store in stores)
+    assert _run_alone(whole.root).wait(timeout=240) == 0
+    for _ in range(2):
+        process = _run_alone(ended.root)
+        _end_after(process, ended.run_dir(LONG), ending, checkpoints=10)
+        assert process.wait(timeout=60) != 0 and not ended.is_done(LONG)
+        assert ended.holder(LONG) is None and ended.failure(LONG) is None
+    held = torch.load(ended.run_dir(LONG) / "checkpoint-0.pt", weights_only=True)
+    assert len(held["progress"]["curve"]) >= 15
+    assert _run_alone(ended.root).wait(timeout=240) == 0
+    expected, found = whole.record(LONG), ended.record(LONG)
+    assert expected is not None and found is not None
+    for key in ("loss", "scores", "controls", "sampling"):
+        assert found[key] == expected[key]
+    assert whole.weights_path(LONG).read_bytes() == ended.weights_path(LONG).read_bytes()

@@ -9,12 +9,15 @@ import torch
 from ablate.axes import StageData
 from ablate.data.collate import Batch, collate
 from ablate.data.prompt import Prompt
+from ablate.data.stats import SamplingStats
 from ablate.models.lmm import VideoLMM
 from ablate.spec import Execution
 from ablate.tokens import IGNORED, VISUAL
 from ablate.train.module import Diverged, answer_nll
+from ablate.train.progress import Progress
 from ablate.train.schedule import ResolvedStage
 from ablate.train.trainer import train
+from experiments.baseline import BASE
 from tests.cells import silent
 from tests.models.designs import model, pixels
 
@@ -56,13 +59,19 @@ class _Loader:
 
 
 def _train(built: VideoLMM, stage: ResolvedStage, batches: list[Batch], **execution) -> list[float]:
-    curve = train(built, (stage,), lambda _: _Loader(batches), Execution(**execution), silent)
-    assert [step for step, _ in curve] == list(range(stage.steps))
-    return [loss for _, loss in curve]
+    progress = _progress()
+    train(built, (stage,), lambda _: _Loader(batches), Execution(**execution), progress, silent)
+    assert [step for step, _ in progress.curve] == list(range(stage.steps))
+    return [loss for _, loss in progress.curve]
+
+
+def _progress() -> Progress:
+    return Progress(SamplingStats(BASE.sampling))
 
 
 def _stage(steps: int = 1, rate: float = 1e-3, parts: tuple[str, ...] = PARTS[1:]) -> ResolvedStage:
-    return ResolvedStage(0, 0, steps, 4, dict.fromkeys(parts, rate), StageData.MIXTURE)
+    rates = dict.fromkeys(parts, rate)
+    return ResolvedStage(0, 0, steps, 4, rates, frozenset(parts), StageData.MIXTURE)
 
 
 def _losses(built: VideoLMM, steps: int, micro: int | None = None) -> list[float]:
@@ -138,8 +147,9 @@ def test_a_stage_after_another_freezes_anew() -> None:
         kept.append([p.clone() for p in built.parts()["llm"]])
         return _Loader([_batch(built, stage.index)])
 
-    curve = train(built, (first, second), loader, Execution(), silent)
-    assert [step for step, _ in curve] == [0, 1]
+    progress = _progress()
+    train(built, (first, second), loader, Execution(), progress, silent)
+    assert [step for step, _ in progress.curve] == [0, 1]
     after = built.parts()["llm"]
     assert not all(torch.equal(a, b) for a, b in zip(kept[0], after, strict=True))
     assert all(torch.equal(a, b) for a, b in zip(kept[1], after, strict=True))
