@@ -17,8 +17,7 @@ from ablate.run import run_cell
 from ablate.spec import Cell
 from ablate.store import RunStore
 from ablate.train.checkpoint import Checkpoints
-from experiments.baseline import BASE
-from tests.cells import job, new_store, silent, small_cell
+from tests.cells import BASE, job, new_store, silent, small_cell
 
 STAGED = Schedule(
     (

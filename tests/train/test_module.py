@@ -17,8 +17,7 @@ from ablate.train.module import Diverged, answer_nll
 from ablate.train.progress import Progress
 from ablate.train.schedule import ResolvedStage
 from ablate.train.trainer import train
-from experiments.baseline import BASE
-from tests.cells import silent
+from tests.cells import BASE, silent
 from tests.models.designs import model, pixels
 
 ANSWERS = (1, 2, 4, 7)
