@@ -292,7 +292,7 @@ def test_a_cell_that_another_process_is_at_is_shown_as_running(call, tmp_path) -
     with store.claim(_cells()[0]):
         out = call("status", *CHOICE, "--store", tmp_path)[1]
     assert re.search(rf"^running: 30K .* seed 0: process {os.getpid()} on ", out, re.MULTILINE)
-    assert "running" not in call("status", *CHOICE, "--store", tmp_path)[1]
+    assert "\nrunning: " not in call("status", *CHOICE, "--store", tmp_path)[1]
 
 
 def test_the_report_of_a_study_stands_alone(call, done: Path, tmp_path) -> None:
