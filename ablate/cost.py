@@ -8,10 +8,10 @@ import math
 from dataclasses import dataclass
 
 from ablate.axes import Mixture, StageData
-from ablate.connectors import connector_flops, connector_parameters, integration_parameters
+from ablate.connectors import Component, component
 from ablate.encoders import Path, clip_path, picture_path
 from ablate.spec import Cell, Design, Size
-from ablate.tokens import picture_context, tokens_per_clip, video_context
+from ablate.tokens import picture_context, video_context
 from ablate.train.schedule import ResolvedStage, resolve
 
 TEXT_TOKENS = 45
@@ -51,6 +51,16 @@ class Workload:
     """Distinct clips that the evaluation encodes."""
 
 
+def connector_of(design: Design, size: Size, path: Path) -> Component:
+    """The design's connector on this path, whose clips and pictures become as many tokens.
+
+    Raises:
+        ValueError: it cannot make so many tokens of the path's patches.
+    """
+    frames = design.sampling.frames_per_clip
+    return component(design.connector, path.width, size.llm.hidden, frames, path.grid)
+
+
 def parameters(design: Design, size: Size) -> dict[str, int]:
     """Exact parameter counts of `vision`, `connector` (with its integration) and `llm`.
 
@@ -59,11 +69,11 @@ def parameters(design: Design, size: Size) -> dict[str, int]:
     """
     clips, pictures = clip_path(design, size), picture_path(design, size)
     connectors = sum(
-        connector_parameters(design.connector, path.width, size.llm.hidden, tokens_per_clip(design))
+        connector_of(design, size, path).parameters
         for path in (clips, pictures)
         if path is not None
     )
-    separators = integration_parameters(design.integration.separators, size.llm.hidden)
+    separators = 2 * size.llm.hidden * design.integration.separators
     return {
         "vision": sum(tower.parameters for tower in clips.towers),
         "connector": connectors + separators,
@@ -131,7 +141,7 @@ def flops(cell: Cell, work: Workload) -> dict[str, float]:
     """
     design, size = cell.design, cell.size
     clips, pictures = clip_path(design, size), picture_path(design, size)
-    connect = _connect(clips, design, size)
+    connect = connector_of(design, size, clips).flops
     paths = [(clips, work.clips_per_sample, work.encoded_clips)]
     if pictures is not None:
         paths.append((pictures, work.pictures_per_sample, work.encoded_pictures))
@@ -145,7 +155,7 @@ def flops(cell: Cell, work: Workload) -> dict[str, float]:
         samples = stage.stop - stage.start
         parts["llm"] += samples * sequence * (3 if "llm" in stage.rates else 2)
         for path, per_sample, _ in paths:
-            parts["connector"] += samples * per_sample * _connect(path, design, size) * 3
+            parts["connector"] += samples * per_sample * connector_of(design, size, path).flops * 3
             if "vision" in stage.rates:
                 for name, cost in path.forward_flops.items():
                     parts[f"encode {name}"] += samples * per_sample * cost * 2
@@ -156,13 +166,6 @@ def flops(cell: Cell, work: Workload) -> dict[str, float]:
         + work.eval_rows * size.llm.forward_flops(round(work.eval_tokens))
     )
     return parts
-
-
-def _connect(path: Path, design: Design, size: Size) -> float:
-    """FLOPs of the connector on one clip, or one picture, of this path."""
-    return connector_flops(
-        design.connector, path.width, size.llm.hidden, tokens_per_clip(design), path.grid
-    )
 
 
 def expected_seconds(cell: Cell, parts: dict[str, float]) -> float:

@@ -10,12 +10,10 @@ Standard library only.
 import math
 from dataclasses import dataclass
 
-from ablate.axes import ConnectorKind
-from ablate.connectors import FFN_MULTIPLE, conv_stride, perceiver_heads, pooled_grid
-from ablate.cost import IMAGES, TEXT_TOKENS, parameters
+from ablate.cost import IMAGES, TEXT_TOKENS, connector_of, parameters
 from ablate.encoders import Path, clip_path, picture_path
 from ablate.spec import Cell, Execution, Format, LlmShape, Precision, Size
-from ablate.tokens import max_context, picture_context, tokens_per_clip
+from ablate.tokens import max_context, picture_context
 from ablate.towers import TowerShape, VitShape
 
 FULL, HALF = 4, 2
@@ -102,7 +100,8 @@ def _activations(cell: Cell, trainable: tuple[str, ...], how: Execution) -> floa
     stills = shown * picture_context(design), still, shown
     return max(
         _llm(size.llm, context + TEXT_TOKENS, "llm" in trainable, how)
-        + count * (_connector(cell, path, _kept(how, "connector")) + _towers(path, trainable, how))
+        + count * _kept(how, "connector") * connector_of(design, size, path).kept
+        + count * _towers(path, trainable, how)
         for context, path, count in (video, stills)
     )
 
@@ -145,23 +144,3 @@ def _tower(tower: TowerShape, frames: int, how: Execution) -> float:
     between = tower.hidden * _stored(how, "vision")
     layers = _layers(tower.layers, _kept(how, "vision") * values, between, how)
     return (steps * height * width + prefix) * layers
-
-
-def _connector(cell: Cell, path: Path, kept: int) -> float:
-    """What a connector keeps of one clip of patches."""
-    d, q = cell.size.llm.hidden, tokens_per_clip(cell.design)
-    patches = math.prod(path.grid)
-    read = patches * path.width
-    match cell.design.connector.kind:
-        case ConnectorKind.MLP:
-            return kept * (read + patches * d + q * d)
-        case ConnectorKind.CONV:
-            stride = conv_stride(pooled_grid(q, path.grid), path.grid)
-            halved = path.grid[0] * math.prod(-(-side // stride) for side in path.grid[1:])
-            return kept * (read + 2 * halved * d)
-        case ConnectorKind.PERCEIVER:
-            heads, kv_heads, width = perceiver_heads(d)
-            keys = patches + q
-            attention = keys * (d + 2 * kv_heads * width) + q * (2 * heads * width)
-            norms = 2 * patches * d + 6 * q * d
-            return kept * (read + norms + attention + q * d * (1 + 4 * FFN_MULTIPLE))

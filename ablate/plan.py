@@ -5,10 +5,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
-from ablate.connectors import check_connector
 from ablate.cost import (
     QUESTION_TOKENS,
     TEXT_TOKENS,
+    connector_of,
     expected_seconds,
     expected_workload,
     flops,
@@ -127,11 +127,11 @@ def check_cell(cell: Cell) -> str | None:
     that are asked for more tokens than there are patches, visual tokens beyond the context, and
     fewer steps than stages.
     """
-    design, frames = cell.design, cell.design.sampling.frames_per_clip
+    design = cell.design
     try:
         for path in (clip_path(design, cell.size), picture_path(design, cell.size)):
             if path is not None:
-                check_connector(design.connector, path.grid, frames)
+                connector_of(design, cell.size, path)
         resolve(cell)
     except ValueError as error:
         return str(error)

@@ -31,12 +31,12 @@ _NAMES = {
     # Spelled so in the code of the models.
     **{f"{theirs}.wheight": f"{ours}.scale" for theirs, ours in _NORMS.items()},
 }
-"""Released name -> name in `ablate.models.connectors.perceiver.Perceiver`."""
+"""Released name -> name in `ablate.models.connectors.resampler.Resampler`."""
 _KEY, _VALUE = (f"{_LAYER}self_attn.{which}_proj.weight" for which in "kv")
 
 
 def connector_state(released: State) -> State:
-    """The state of a `Perceiver` from that of a released connector.
+    """The state of a `Resampler` from that of a released connector.
 
     Args:
         released: tensors of `mm_connector/`. The projection is one linear layer, whatever modules

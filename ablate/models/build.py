@@ -2,7 +2,6 @@
 
 import math
 import zlib
-from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,9 +15,9 @@ from transformers import (
     Qwen2ForCausalLM,
 )
 
+from ablate.cost import connector_of
 from ablate.encoders import clip_path, picture_path
 from ablate.models import checkpoint
-from ablate.models.connectors import build_connector
 from ablate.models.encoders import PublishedTower, VisionTower, build_tower
 from ablate.models.integration import Separators
 from ablate.models.lmm import VideoLMM
@@ -62,10 +61,6 @@ def build_model(
             tokens than patches, or missing weights.
     """
     clips, pictures = clip_path(design, size), picture_path(design, size)
-    connect = partial(
-        build_connector, design.connector, llm_hidden=size.llm.hidden,
-        frames_per_clip=design.sampling.frames_per_clip,
-    )  # fmt: skip
     load = init is Init.PRETRAINED and not meta
     # Before anything large is built: what is missing is said at once.
     files = find_weights(design, size, weights) if load else None
@@ -78,13 +73,13 @@ def build_model(
                 towers.append(keep(build_tower(shape)))
         with kept_as(precision.connector) as keep:
             torch.manual_seed(seed + 1)
-            connector = keep(connect(clips.width, grid=clips.grid))
+            connector = keep(connector_of(design, size, clips).build())
             torch.manual_seed(seed + 2)
             separators = None
             if design.integration.separators:
                 separators = keep(Separators(size.llm.hidden))
             torch.manual_seed(seed + 4)
-            apart = keep(connect(pictures.width, grid=pictures.grid)) if pictures else None
+            apart = keep(connector_of(design, size, pictures).build()) if pictures else None
         torch.manual_seed(seed + 3)
         with kept_as(precision.llm) as keep:
             llm = keep(build_llm(size.llm))

@@ -5,10 +5,10 @@ import torch
 from torch import nn
 
 from ablate.axes import Connector, ConnectorKind, ImagePath, IntegrationKind
-from ablate.connectors import connector_parameters, perceiver_heads
+from ablate.connectors import component
+from ablate.connectors.perceiver import Perceiver
 from ablate.cost import parameters
 from ablate.models.build import build_llm, build_model
-from ablate.models.connectors import build_connector
 from ablate.models.encoders import build_tower
 from ablate.sizes import LADDER, size_row
 from ablate.spec import Init, Size
@@ -43,10 +43,9 @@ def test_language_models_have_the_parameters_that_are_planned(size: Size) -> Non
 @pytest.mark.parametrize("size", LADDER, ids=lambda size: size.name)
 @pytest.mark.parametrize("kind", ConnectorKind)
 def test_connectors_have_the_parameters_that_are_planned(kind: ConnectorKind, size: Size) -> None:
-    facts = Connector(kind, 4), 2176, size.llm.hidden
+    planned = component(Connector(kind, 4), 2176, size.llm.hidden, 4, grid=(4, 27, 27))
     with torch.device("meta"):
-        built = build_connector(*facts, frames_per_clip=4, grid=(4, 27, 27))
-    assert count(built) == connector_parameters(*facts, tokens_per_clip=16)
+        assert count(planned.build()) == planned.parameters
 
 
 @pytest.mark.parametrize("kind", ConnectorKind)
@@ -68,12 +67,12 @@ def test_the_perceiver_has_the_parameters_that_the_paper_prints(
 ) -> None:
     """Trainable parameters of the alignment stage, paper Table 7, with SigLIP and InternVideo2."""
     perceiver = Connector(ConnectorKind.PERCEIVER, latents // 4)
-    counted = connector_parameters(perceiver, 1152 + 1408, llm_hidden, latents) / 1e6
-    assert counted == pytest.approx(printed, rel=0.01)
+    counted = component(perceiver, 1152 + 1408, llm_hidden, 4, (4, 27, 27)).parameters
+    assert counted / 1e6 == pytest.approx(printed, rel=0.01)
 
 
 @pytest.mark.parametrize("size", LADDER, ids=lambda size: size.name)
 def test_perceiver_heads_group_evenly(size: Size) -> None:
-    heads, kv_heads, width = perceiver_heads(size.llm.hidden)
+    heads, kv_heads, width = Perceiver(48, size.llm.hidden, 16, (4, 8, 8)).heads
     assert heads % kv_heads == 0 and heads * width <= size.llm.hidden
     assert (heads, kv_heads, width) == (16, 4, 96) or size.llm.hidden < 1536

@@ -5,9 +5,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from ablate.axes import Connector, ConnectorKind
-from ablate.connectors import connector_flops
+from ablate.connectors import component
 from ablate.models.build import build_llm
-from ablate.models.connectors import build_connector
 from ablate.models.encoders import build_tower
 from ablate.sizes import size_row
 from ablate.towers import PUBLIC, TINY, TowerShape
@@ -34,11 +33,11 @@ def test_towers(shape: TowerShape) -> None:
 @pytest.mark.parametrize("grid", [(4, 8, 8), (2, 4, 4), (4, 27, 27)], ids=str)
 @pytest.mark.parametrize("kind", ConnectorKind)
 def test_connectors(kind: ConnectorKind, grid: tuple[int, int, int]) -> None:
-    facts = Connector(kind, 4), 48, 64
+    planned = component(Connector(kind, 4), 48, 64, frames_per_clip=4, grid=grid)
     with torch.device("meta"):
-        built = build_connector(*facts, frames_per_clip=4, grid=grid)
+        built = planned.build()
         features = torch.empty(1, *grid, 48)
-    assert flops(built, features) == connector_flops(*facts, tokens_per_clip=16, grid=grid)
+    assert flops(built, features) == planned.flops
 
 
 @pytest.mark.parametrize("name", ["30K", "1M"])

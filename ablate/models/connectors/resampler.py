@@ -1,36 +1,35 @@
-"""Perceiver resampler: learned latents read a clip's patches jointly over time and space.
-
-The design of the released models (paper Sec. 4.3): one Linear to the language model's width, then
-one layer of cross-attention with grouped key-value heads, where keys and values are the patches and
-the latents themselves, and a gated feed-forward part. Its parameter counts are those of Table 7.
-"""
+"""The modules of the Perceiver resampler (`ablate.connectors.perceiver`)."""
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from ablate.axes import ConnectorKind
-from ablate.connectors import FFN_MULTIPLE, perceiver_heads
-from ablate.models.connectors.base import CONNECTORS, ConnectorFacts
-
 LATENT_MEAN, LATENT_STD, SCALE_STD = 0.5, 0.1, 0.02
 
 
-@CONNECTORS.register(ConnectorKind.PERCEIVER)
-class Perceiver(nn.Module):
+class Resampler(nn.Module):
     """Linear, cross-attention from Q latents and gated feed-forward, with residuals and norms."""
 
-    def __init__(self, facts: ConnectorFacts) -> None:
-        """Build with fresh weights."""
+    def __init__(
+        self, width_in: int, width: int, tokens: int, heads: tuple[int, int, int], ffn: int
+    ) -> None:
+        """Build with fresh weights.
+
+        Args:
+            width_in: E.
+            width: D.
+            tokens: Q, the number of latents.
+            heads: query heads, key-value heads, and the width of each.
+            ffn: inner width of the feed-forward part.
+        """
         super().__init__()
-        width = facts.llm_hidden
-        self.up = nn.Linear(facts.width_in, width)
-        self.latents = nn.Parameter(torch.empty(facts.tokens_per_clip, width))
+        self.up = nn.Linear(width_in, width)
+        self.latents = nn.Parameter(torch.empty(tokens, width))
         nn.init.trunc_normal_(self.latents, LATENT_MEAN, LATENT_STD)
         self.norm_latents, self.norm_context = ScaledNorm(width), ScaledNorm(width)
-        self.attention = CrossAttention(width)
+        self.attention = CrossAttention(width, *heads)
         self.norm_ffn = ScaledNorm(width)
-        self.ffn = GatedFfn(width)
+        self.ffn = GatedFfn(width, ffn)
         self.norm_out = ScaledNorm(width)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
@@ -45,10 +44,10 @@ class Perceiver(nn.Module):
 class CrossAttention(nn.Module):
     """Latents attend to the context and to themselves; no biases, no positions."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, heads: int, kv_heads: int, head_width: int) -> None:
         """Build with fresh weights."""
         super().__init__()
-        self.heads, self.kv_heads, self.head_width = perceiver_heads(width)
+        self.heads, self.kv_heads, self.head_width = heads, kv_heads, head_width
         self.query = nn.Linear(width, self.heads * self.head_width, bias=False)
         self.key_value = nn.Linear(width, 2 * self.kv_heads * self.head_width, bias=False)
         self.out = nn.Linear(self.heads * self.head_width, width, bias=False)
@@ -66,12 +65,12 @@ class CrossAttention(nn.Module):
 class GatedFfn(nn.Module):
     """SiLU-gated feed-forward part without biases."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, inner: int) -> None:
         """Build with fresh weights."""
         super().__init__()
-        self.gate = nn.Linear(width, FFN_MULTIPLE * width, bias=False)
-        self.up = nn.Linear(width, FFN_MULTIPLE * width, bias=False)
-        self.down = nn.Linear(FFN_MULTIPLE * width, width, bias=False)
+        self.gate = nn.Linear(width, inner, bias=False)
+        self.up = nn.Linear(width, inner, bias=False)
+        self.down = nn.Linear(inner, width, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """(..., D) to (..., D)."""
