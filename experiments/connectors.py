@@ -9,10 +9,16 @@ from ablate.grid import Comparison, Grid, Study
 from experiments import baseline_paper as paper
 from experiments import baseline_tiny as tiny
 
+KINDS = (
+    ConnectorKind.CONV,
+    ConnectorKind.MLP,
+    ConnectorKind.PERCEIVER,
+)
+
 
 def connectors(tokens_per_frame: int) -> tuple[Connector, ...]:
     """Every kind with so many tokens a frame."""
-    return tuple(Connector(kind, tokens_per_frame) for kind in ConnectorKind)
+    return tuple(Connector(kind, tokens_per_frame) for kind in KINDS)
 
 
 STUDY = Study(
