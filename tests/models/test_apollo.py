@@ -7,8 +7,8 @@ import torch
 from torch.nn import functional
 
 from ablate.axes import Connector, ConnectorKind
+from ablate.connectors import component
 from ablate.models.apollo import connector_state
-from ablate.models.connectors import build_connector
 
 WIDTH, HEADS, KV_HEADS, HEAD, LATENTS, PATCHES = 64, 4, 1, 16, 8, (4, 3, 3)
 IN = 40
@@ -74,9 +74,8 @@ def _forward(state: dict[str, torch.Tensor], features: torch.Tensor) -> torch.Te
 
 
 def _perceiver() -> torch.nn.Module:
-    return build_connector(
-        Connector(ConnectorKind.PERCEIVER, LATENTS // 4), IN, WIDTH, frames_per_clip=4, grid=PATCHES
-    )
+    level = Connector(ConnectorKind.PERCEIVER, LATENTS // 4)
+    return component(level, IN, WIDTH, frames_per_clip=4, grid=PATCHES).build()
 
 
 def test_a_released_connector_computes_the_same_here() -> None:
