@@ -23,7 +23,7 @@ CHOICE := --study $(STUDY) --store $(STORE) $(if $(SIZE),--size $(SIZE)) \
           $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SAMPLES),--samples $(SAMPLES)) \
           $(if $(DATA),--data $(DATA)) $(if $(INIT),--init $(INIT))
 
-.PHONY: help install demo test test-all smoke soak media pretrained encoders lint type plan sweep status report data bench paper clean
+.PHONY: help install demo test test-all smoke soak media pretrained encoders lint type plan sweep status rank report data bench paper clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ sweep: $(READY) ## run the missing cells of a study: make sweep SIZE=100K
 
 status: $(READY) ## what is done, failed and missing
 	@$(BIN)/ablate status $(CHOICE)
+
+rank: $(READY) ## the levels of a study in order, beside the paper: make rank STUDY=connectors SIZE=100K
+	@$(BIN)/ablate rank $(CHOICE)
 
 report: $(READY) ## the verdict as reports/<study>/report.html
 	@$(BIN)/ablate report --study $(STUDY) --store $(STORE) $(if $(DATA),--data $(DATA)) \

@@ -56,6 +56,7 @@ def matched(cell: Cell, base: Cell, equal: Equal) -> Cell:
             low = middle
         else:
             high = middle
-    return min(
-        (with_batches(low), with_batches(high)), key=lambda made: abs(spent(made, equal) - goal)
-    )
+    near = (with_batches(low), with_batches(high))
+    best = min(near, key=lambda made: abs(spent(made, equal) - goal))
+    told = None if best.samples == base.samples else base.samples
+    return dataclasses.replace(best, matched_to=told)

@@ -208,7 +208,7 @@ def _record(
         "variant": cell.design.name(),
         "size": cell.size.parameters,
         "size_name": cell.size.name,
-        "samples": cell.samples,
+        "samples": cell.declared_samples,
         "seed": cell.seed,
         **summarise(answers["video"], WORLD),
         "controls": {name: summarise(answers[name], WORLD)["scores"] for name in controls},

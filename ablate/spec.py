@@ -161,6 +161,8 @@ class Cell:
     steps: int | None = None
     """Optimiser steps, where fewer than the samples give; None for all."""
     protocol: Protocol = field(default_factory=Protocol)
+    matched_to: int | None = None
+    """Samples of the base design whose tokens or FLOPs it spends; None where it has as many."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "init", choice(Init, self.init))
@@ -175,8 +177,8 @@ class Cell:
     def train_id(self) -> str:
         """Hash of all that decides the trained weights; how a cell executes is only recorded."""
         described = to_dict(self)
-        for evaluation in ("protocol", "eval_data"):
-            del described[evaluation]
+        for beside in ("protocol", "eval_data", "matched_to"):
+            del described[beside]
         return content_id({"spec": SPEC_VERSION, **described})
 
     @property
@@ -190,6 +192,11 @@ class Cell:
         return dataclasses.replace(
             self.protocol, sampling=self.protocol.sampling or self.design.sampling
         )
+
+    @property
+    def declared_samples(self) -> int:
+        """Samples by which cells are compared: those of the base design it is made equal to."""
+        return self.matched_to or self.samples
 
     def stream(self, purpose: str) -> int:
         """Seed of one independent source of randomness: `init`, `order` or `sampling`."""

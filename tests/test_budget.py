@@ -40,7 +40,10 @@ def test_every_design_spends_what_the_base_does_within_one_batch(design, equal, 
     made = matched(_cell(design, samples, size), base, equal)
     batch = made.size.batch
     assert made.samples % batch == 0
-    assert dataclasses.replace(made, samples=samples) == _cell(design, samples, size)
+    assert made.declared_samples == samples
+    assert dataclasses.replace(made, samples=samples, matched_to=None) == _cell(
+        design, samples, size
+    )
     more = spent(dataclasses.replace(made, samples=made.samples + batch), equal)
     one_batch = more - spent(made, equal)
     fewest = made.samples == batch * len(design.schedule.stages)
@@ -66,5 +69,6 @@ def test_a_study_resolves_samples_before_ids_are_made(equal: Equal) -> None:
     )  # fmt: skip
     few, base = study.cells("d", "e")
     assert base.samples == 3200 and (few.samples == 3200) == (equal is Equal.SAMPLES)
-    same = _cell(few.design, few.samples)
-    assert few.train_id == dataclasses.replace(same, towers=few.towers).train_id
+    assert few.declared_samples == base.declared_samples == 3200
+    alone = dataclasses.replace(_cell(few.design, few.samples), towers=few.towers)
+    assert few.train_id == alone.train_id and few.score_id == alone.score_id

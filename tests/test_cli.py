@@ -158,7 +158,7 @@ def test_make_help_lists_every_target() -> None:
     listed = dict(re.findall(r"^  ([a-z-]+) +(\S.*)$", plain, re.MULTILINE))
     assert listed.keys() >= {
         "help", "install", "demo", "test", "test-all", "smoke", "soak", "media", "encoders",
-        "lint", "type", "plan", "sweep", "status", "report", "bench", "paper", "clean",
+        "lint", "type", "plan", "sweep", "status", "rank", "report", "bench", "paper", "clean",
     }  # fmt: skip
 
 
