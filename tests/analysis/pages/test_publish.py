@@ -164,5 +164,5 @@ def test_a_source_is_a_study_or_a_table() -> None:
 def test_a_source_leaves_the_rest_to_the_command_line(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=f"^store {tmp_path}: no finished cell"):
         gather({"study": "smoke", "store": str(tmp_path), "size": ["10K"]})
-    with pytest.raises(ValueError, match="^source: unknown sizes; choose from data, study, store"):
+    with pytest.raises(ValueError, match=r"^source: unknown sizes; choose from data, study, store"):
         gather({"study": "smoke", "sizes": ["10K"]})
