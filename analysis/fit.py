@@ -9,6 +9,7 @@ import pandas as pd
 
 from analysis.conclusions.advice import Step, next_steps
 from analysis.conclusions.against_paper import AxisComparison, compare_with_paper
+from analysis.conclusions.axes import AxisTrust, trust_axes
 from analysis.conclusions.cost import Offer, cheapest, frontier, relative_cost
 from analysis.conclusions.critical import (
     CriticalSamples,
@@ -49,6 +50,8 @@ class FitResult:
     """Fewest certified samples per size; None where every size has one number of samples."""
     comparisons: tuple[SizeDifference, ...]
     decisions: tuple[Decision, ...]
+    axes: tuple[AxisTrust, ...]
+    """Which size to trust for which factor."""
     influence: tuple[Influence, ...]
     centred: tuple[Centred, ...]
     cheapest_proxy: Offer | None
@@ -147,6 +150,7 @@ def fit(
         for measure in table.measures
         if measure and len(table.measures) > 1
     }
+    decided = tuple(decisions(judged, table))
     accuracy = threshold if metric == "decision_accuracy" else THRESHOLDS["decision_accuracy"]
     return FitResult(
         target=rung,
@@ -156,7 +160,8 @@ def fit(
         critical_samples=critical_samples(everywhere, rung.size, confidence),
         staircase=staircase(everywhere, rung.size, metric, threshold, confidence),
         comparisons=tuple(compare_sizes(judged)),
-        decisions=tuple(decisions(judged, table)),
+        decisions=decided,
+        axes=trust_axes(decided, {c.rung.size: c.point.relative_cost for c in judged}),
         influence=tuple(influences(judged, table)),
         centred=tuple(centred(judged)),
         cheapest_proxy=cheapest(everywhere, accuracy),

@@ -3,7 +3,7 @@
 from analysis.evidence import Evidence
 from analysis.pages.blocks import Block, block
 from analysis.pages.gallery import budget_drawings, decision_drawings
-from analysis.pages.sheets import decision_sheets, paper_sheet
+from analysis.pages.sheets import axes_sheet, decision_sheets, paper_sheet
 
 
 def decisions(evidence: Evidence, axis: str | None = None) -> Block | None:
@@ -22,7 +22,9 @@ def decisions(evidence: Evidence, axis: str | None = None) -> Block | None:
     sheets = [s for s in decision_sheets(evidence.result) if axis in (None, s.factor)]
     if not sheets:
         return None
-    return block("decisions", decision_drawings(evidence, axis), decisions=sheets)
+    trusted = axes_sheet(evidence.result) if axis is None else None
+    drawings = decision_drawings(evidence, axis)
+    return block("decisions", drawings, decisions=sheets, trusted=trusted)
 
 
 def budget(evidence: Evidence) -> Block | None:

@@ -5,6 +5,7 @@ from analysis.evidence import Evidence
 from analysis.pages.blocks import Block, block
 from analysis.pages.gallery import agreement_drawings, scatter_drawings
 from analysis.pages.sentences import (
+    axes_sentence,
     cheapest_sentence,
     seeds_sentence,
     staircase_sentence,
@@ -26,14 +27,19 @@ from analysis.words import listed
 def first_screen(evidence: Evidence) -> Block:
     """The question, the verdict with its figures, what to run next, and what was not measured."""
     result, runs = evidence.result, evidence.runs
+    details = [
+        verdict(result).reason,
+        cheapest_sentence(result),
+        size_warning(cell.size for cell in runs.plan.done) if runs else "",
+    ]
     return block(
         "verdict",
         title=evidence.question,
         lead=f"Hypothesis: {evidence.hypothesis}" if evidence.hypothesis else "",
-        caution=size_warning(cell.size for cell in runs.plan.done) if runs else "",
         facts=_facts(evidence),
         verdict=verdict(result),
-        cheapest=cheapest_sentence(result),
+        lines=[sentence for sentence in [axes_sentence(result)] if sentence],
+        details=[sentence for sentence in details if sentence],
         steps=result.next,
         gaps=unmeasured(
             result,

@@ -25,6 +25,25 @@ def cheapest_sentence(result: FitResult) -> str:
     )
 
 
+def axes_sentence(result: FitResult) -> str:
+    """Which size to trust for which axis; empty without declared factors."""
+    if not result.axes:
+        return ""
+    told, none, nothing = [], [], []
+    for one in result.axes:
+        if not one.pairs:
+            nothing.append(one.axis)
+        elif one.trusted_from is None:
+            none.append(one.axis)
+        else:
+            cost = f" ({share(one.relative_cost)})" if one.relative_cost is not None else ""
+            told.append(f"{one.axis} from {size_name(one.trusted_from)}{cost}")
+    parts = [listed(told)] if told else []
+    parts += [f"no proxy yet for {listed(none)}"] if none else []
+    parts += [f"nothing told apart at the target on {listed(nothing)}"] if nothing else []
+    return f"By axis: {'; '.join(parts)}."
+
+
 def staircase_sentence(result: FitResult) -> str:
     """The certified corners of the size x samples grid; empty where there is no grid."""
     if result.staircase is None:

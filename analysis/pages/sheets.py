@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.conclusions.against_paper import AxisComparison
+from analysis.conclusions.axes import Tally
 from analysis.conclusions.decisions import Decision
 from analysis.fit import FitResult
 from analysis.pages.sentences import tau_told
@@ -98,6 +99,25 @@ def carried_sheet(result: FitResult) -> Sheet | None:
         cells = [_signed(at[p.size].r, at[p.size].r2) if p.size in at else "-" for p in ladder]
         rows.append((f"within each {' and '.join(by)}", *cells))
     return Sheet("R²", ("", *_sizes(ladder)), tuple(rows))
+
+
+def axes_sheet(result: FitResult) -> Sheet | None:
+    """Which size to trust for which axis, and what becomes of its pairs at every proxy."""
+    if not result.axes:
+        return None
+    sizes = sorted({tally.size for one in result.axes for tally in one.tallies}, reverse=True)
+    rows = []
+    for one in result.axes:
+        at = {tally.size: tally for tally in one.tallies}
+        cells = [_tally(at[size], one.pairs) if size in at else "-" for size in sizes]
+        trusted = "-" if one.trusted_from is None else size_name(one.trusted_from)
+        rows.append((one.axis, trusted, share(one.relative_cost), *cells))
+    columns = ("axis", "trust from", "cost", *map(size_name, sizes))
+    note = (
+        "Of the pairs of levels that the target tells apart, those decided alike at each proxy. An "
+        "axis is trusted from the smallest size at which, as at every larger one, all of them are."
+    )
+    return Sheet("Which size for which axis", columns, tuple(rows), note)
 
 
 @dataclass(frozen=True)
@@ -267,6 +287,13 @@ def _decision_summary(rows: Sequence[Decision], size: float) -> str:
     counts = {word: sum(VERDICTS[v] == word for v in verdicts) for word in VERDICTS.values()}
     told = ", ".join(f"{word} {count}" for word, count in counts.items() if count)
     return f"of {len(verdicts)} pairs of levels at {size_name(size)}: {told}"
+
+
+def _tally(tally: Tally, pairs: int) -> str:
+    if not pairs:
+        return "-"
+    told = f"{tally.alike} of {pairs}"
+    return told + (f"\n{tally.reversed} reversed" if tally.reversed else "")
 
 
 def _effect(effect: float | None, limits: tuple[float, float] | None) -> str:

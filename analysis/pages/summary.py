@@ -7,6 +7,7 @@ from rich.text import Text
 
 from analysis.fit import FitResult
 from analysis.pages.sentences import (
+    axes_sentence,
     cheapest_sentence,
     measure_sentences,
     seeds_sentence,
@@ -71,6 +72,7 @@ def summarise(result: FitResult) -> RenderableType:
         size = size_name(result.critical_samples.size)
         parts.append(Text(f"Data at {size}: {result.critical_samples.reason}"))
     told = [
+        axes_sentence(result),
         staircase_sentence(result),
         cheapest_sentence(result),
         *measure_sentences(result),

@@ -60,9 +60,9 @@ def first_screen(found: Reanalysis) -> Block:
             "ablation on a small language model decide like one on 7B?"
         ),
         facts="7 settings x 3 data mixtures · 500M, 1.5B and 4B against 7B · one seed each",
-        verdict=Verdict("none", _headline(found), _reason(found), tuple(_tiles(found))),
-        cheapest="",
-        caution="",
+        verdict=Verdict("none", _headline(found), "", tuple(_tiles(found))),
+        lines=[_reason(found)],
+        details=[],
         steps=(),
         gaps=(),
     )
