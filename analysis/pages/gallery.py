@@ -115,7 +115,7 @@ def decision_drawings(evidence: Evidence, axis: str | None = None) -> list[Drawi
     for factor in dict.fromkeys(decision.factor for decision in result.decisions):
         rows = [decision for decision in result.decisions if decision.factor == factor]
         if axis in (None, factor) and any(row.target_effect is not None for row in rows):
-            caption = f"Effect of swapping two levels of {factor}, from the smallest proxy up."
+            caption = f"Effect of every level of {factor}, from the smallest proxy to the target."
             name = "effects-" + re.sub(r"\W+", "-", factor)
             drawings.append(Drawing(name, level_slopes(rows, _unit(result)), caption))
     return drawings

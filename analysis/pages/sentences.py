@@ -41,7 +41,7 @@ def axes_sentence(result: FitResult) -> str:
     parts = [listed(told)] if told else []
     parts += [f"no proxy yet for {listed(none)}"] if none else []
     parts += [f"nothing told apart at the target on {listed(nothing)}"] if nothing else []
-    return f"By axis: {'; '.join(parts)}."
+    return f"By axis (and its share of the target's cost): {'; '.join(parts)}."
 
 
 def staircase_sentence(result: FitResult) -> str:

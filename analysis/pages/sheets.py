@@ -292,7 +292,7 @@ def _decision_summary(rows: Sequence[Decision], size: float) -> str:
 def _tally(tally: Tally, pairs: int) -> str:
     if not pairs:
         return "-"
-    told = f"{tally.alike} of {pairs}"
+    told = f"{tally.alike}\u00a0of\u00a0{pairs}"
     return told + (f"\n{tally.reversed} reversed" if tally.reversed else "")
 
 

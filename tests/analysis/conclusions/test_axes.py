@@ -62,7 +62,9 @@ def test_a_planted_reversal_moves_its_axis_alone() -> None:
 def test_an_axis_is_a_part_of_the_sentence_and_a_row_of_the_table() -> None:
     result = fit(study_table(sampling=(0.0, 0.0, 0.0), seeds=3), factors=("connector", "sampling"))
     sentence = axes_sentence(result)
-    assert sentence.startswith("By axis: connector from 12K (9.7%)")
+    assert sentence.startswith(
+        "By axis (and its share of the target's cost): connector from 12K (9.7%)"
+    )
     sheet = axes_sheet(result)
     assert sheet is not None and [row[0] for row in sheet.rows] == ["connector", "sampling"]
     assert axes_sentence(fit(study_table())) == "" and axes_sheet(fit(study_table())) is None
