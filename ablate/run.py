@@ -40,8 +40,8 @@ from ablate.encoders import clip_path, picture_path
 from ablate.evals.examine import examine
 from ablate.evals.score import summarise
 from ablate.models.build import build_model
-from ablate.models.checkpoint import find_file
 from ablate.models.encoders import VisionTower
+from ablate.models.language import find_tokenizer
 from ablate.models.lmm import VideoLMM
 from ablate.models.precision import multiply, recompute
 from ablate.spec import Cell, Execution, Init, to_dict
@@ -229,11 +229,8 @@ def _record(
 
 def _tokenizer(cell: Cell, job: Job) -> Tokenizer:
     """The published language model's own; fresh ones learn the closed vocabulary."""
-    hub_id = cell.size.weights
-    if hub_id is None or cell.init is Init.RANDOM:
-        return ClosedTokenizer()
-    owner, mirror = f"size {cell.size.name}", job.execution.weights
-    return ChatTokenizer(find_file(owner, hub_id, mirror, "tokenizer.json"))
+    found = find_tokenizer(cell.size, job.execution.weights, published=cell.init is Init.PRETRAINED)
+    return ClosedTokenizer() if found is None else ChatTokenizer(found)
 
 
 def _viewer(cell: Cell, store: RunStore, model: VideoLMM, sampling: Sampling) -> Viewer:

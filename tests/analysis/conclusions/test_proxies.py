@@ -14,7 +14,7 @@ def test_the_bundled_scores_give_the_printed_figures() -> None:
 
 def test_only_pretrained_rows_below_the_critical_size_are_warned_of() -> None:
     warned = [size.name for size in LADDER if size_warning([size])]
-    assert warned == ["135M", "qwen2-0.5B", "0.5B"]
+    assert warned == ["135M", "smollm2-135M", "qwen2-0.5B", "0.5B"]
 
 
 def test_the_warning_names_the_rows_once_and_gives_the_figures() -> None:
