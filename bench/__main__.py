@@ -1,6 +1,8 @@
 """Runs every comparison and prints its ratio: `make bench`."""
 
-from bench import batches, checkpoints, trials
+from bench import batches, checkpoints, hour, trials
 
-for comparison in (batches.compare, checkpoints.compare, trials.compare):
-    print(comparison())
+# Some start processes of their own, which import this module again.
+if __name__ == "__main__":
+    for comparison in (batches.compare, checkpoints.compare, hour.compare, trials.compare):
+        print(comparison())
