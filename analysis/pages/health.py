@@ -8,7 +8,7 @@ from analysis.evidence import Evidence
 from analysis.pages.blocks import Block, block
 from analysis.pages.gallery import loss_drawings, signal_drawings
 from analysis.pages.sheets import Sheet, cost_sheets, question_sheet
-from analysis.tables.load import MEANS, load_costs, load_sampling
+from analysis.tables.load import MEANS, load_costs, load_data, load_sampling
 from analysis.words import figure
 
 STATES = ("done", "failed", "missing", "invalid")
@@ -61,11 +61,15 @@ def losses(evidence: Evidence) -> Block | None:
 
 
 def realised(evidence: Evidence) -> Block | None:
-    """What sampling gave per level, and what the mixtures gave in samples and tokens."""
+    """What sampling gave per level, what the mixtures gave, and what the sources could give."""
     if evidence.runs is None:
         return None
-    found = load_sampling(evidence.runs.store.root, evidence.runs.score_ids)
-    return block("sheets", tables=[_sampling_sheet(found), _mixture_sheet(found)])
+    where = evidence.runs.store.root, evidence.runs.score_ids
+    found, data = load_sampling(*where), load_data(*where)
+    tables = [_sampling_sheet(found), _mixture_sheet(found)]
+    if len(data):
+        tables.append(_data_sheet(data))
+    return block("sheets", tables=tables)
 
 
 def costs(evidence: Evidence) -> Block | None:
@@ -103,6 +107,26 @@ def _mixture_sheet(found: pd.DataFrame) -> Sheet:
         rows.append((str(level), str(len(cells)), *parts))
     names = (name.replace("_", " ") for name in modalities)
     return Sheet("Mixture: share of samples / of tokens", ("mixture", "runs", *names), tuple(rows))
+
+
+def _data_sheet(found: pd.DataFrame) -> Sheet:
+    """One row per source; cells of one study share their data, so that one line says it for all."""
+    told = found.drop_duplicates(["half", "source", "weight", "kept", "dropped", "reasons"])
+    rows = [
+        (
+            f"{row.source} ({'training' if row.half == 'train' else 'test'})",
+            f"{row.weight:g}" if row.half == "train" else "",
+            f"{row.kept:,}",
+            f"{row.dropped:,}",
+            str(row.reasons),
+        )
+        for row in told.itertuples()
+    ]
+    return Sheet(
+        "Data: samples, and those whose files cannot be read, dropped for every design alike",
+        ("source", "weight", "kept", "dropped", "why"),
+        tuple(rows),
+    )
 
 
 def _percent(cells: pd.DataFrame, column: str) -> str:

@@ -116,6 +116,32 @@ def load_sampling(store: Path | str, score_ids: Collection[str] | None = None) -
     return _table(store, score_ids, rows)
 
 
+def load_data(store: Path | str, score_ids: Collection[str] | None = None) -> pd.DataFrame:
+    """What every finished cell had of its data, one row per cell, half and source.
+
+    Returns:
+        The columns of `load` that name a cell, `half` (`train` or `test`), `source`, `weight`,
+        `kept` and `dropped` samples, and `reasons`: the dropped ones by what their files lack.
+
+    Raises:
+        ValueError: a record that is damaged, or no finished cell.
+    """
+
+    def rows(_: Path, record: Record) -> Iterator[dict[str, Any]]:
+        for half, found in record.get("data", {}).items():
+            for source, facts in found["sources"].items():
+                yield _about(record) | {
+                    "half": half,
+                    "source": source,
+                    "weight": facts["weight"],
+                    "kept": facts["kept"],
+                    "dropped": sum(facts["dropped"].values()),
+                    "reasons": ", ".join(f"{n:,} {why}" for why, n in facts["dropped"].items()),
+                }
+
+    return _table(store, score_ids, rows)
+
+
 def load_questions(store: Path | str, score_ids: Collection[str] | None = None) -> pd.DataFrame:
     """The answers of every finished cell, one row per question: what `fit` takes.
 

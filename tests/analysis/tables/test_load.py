@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from analysis import fit
-from analysis.tables.load import PARTS, axes_of, load, load_costs, load_questions
+from analysis.tables.load import PARTS, axes_of, load, load_costs, load_data, load_questions
 
 AXES = ("sampling", "encoder", "connector", "integration", "schedule", "mixture")
 
@@ -69,6 +69,19 @@ def test_a_record_without_cost_has_a_missing_cost_not_zero(store):
     frame = load(store)
     assert frame[frame.seed == 1].cost.isna().all()
     assert frame[frame.seed == 0].cost.notna().all()
+
+
+def test_what_was_dropped_is_told_by_source(tmp_path):
+    about = {"weight": 3.0, "kept": 10, "dropped": {"unreadable": 2, "missing": 1}}
+    test = {"weight": 1.0, "kept": 6, "dropped": {}}
+    data = {"train": {"sources": {"shots": about}}, "test": {"sources": {"held-out": test}}}
+    write_record(tmp_path, "mlp-4", 12_000, 0, 0.5, data=data)
+    write_record(tmp_path, "mlp-4", 41_000, 0, 0.5)
+    found = load_data(tmp_path).set_index("source")
+    assert found.index.tolist() == ["shots", "held-out"]
+    assert found.kept.to_dict() == {"shots": 10, "held-out": 6}
+    assert found.loc["shots", ["dropped", "reasons"]].tolist() == [3, "2 unreadable, 1 missing"]
+    assert found.loc["held-out", ["dropped", "reasons"]].tolist() == [0, ""]
 
 
 @pytest.mark.parametrize("part", PARTS)
