@@ -10,7 +10,7 @@ import yaml
 
 from ablate.spec import to_dict
 from ablate.store import RunStore
-from tests.data.outside import write_dataset
+from tests.data.outside import planned, write_dataset
 from tests.faults.sweeps import PROGRAM
 
 ROOT = Path(__file__).parents[1]
@@ -24,9 +24,7 @@ def data(tmp_path_factory) -> Path:
 
 
 def _missing(path: Path, store: Path):
-    from ablate.cli.options import chosen_plan
-
-    return chosen_plan("smoke", str(store), ("10K",), 1, ("48",), str(path))[1].missing
+    return planned(*STUDY, "--store", store, "--data", path).missing
 
 
 # === input that cannot be used ===

@@ -3,12 +3,26 @@
 import json
 from pathlib import Path
 
+import click
 import numpy as np
 import yaml
 from PIL import Image
 
+from ablate.cli.options import chosen_plan, study_options
 from ablate.data.video import write_video
 from tests.data.videos import numbered_frame
+
+
+@click.command()
+@study_options
+def _choose(**choice):
+    return choice
+
+
+def planned(*options: object):
+    """The plan that a verb with these options makes."""
+    return chosen_plan(**_choose.main(list(map(str, options)), standalone_mode=False))[1]
+
 
 SECONDS = (2, 3, 5, 8)
 """Durations of the videos."""

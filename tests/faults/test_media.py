@@ -12,11 +12,10 @@ from ablate.data.manifest import FileFacts
 from ablate.data.samples import Sample
 from ablate.data.stats import SamplingStats
 from ablate.run import run_cell
-from ablate.spec import Cell
 from ablate.store import RunStore
 from tests.cells import job, silent
 from tests.data.broken import broken_pictures, broken_videos, long_header
-from tests.data.outside import talk, write_dataset
+from tests.data.outside import planned, talk, write_dataset
 from tests.data.videos import write_raw
 
 STUDY = ("--study", "smoke", "--size", "10K", "--samples", "32", "--seeds", "1")
@@ -88,19 +87,12 @@ class Listening(SamplingStats):
         super().add(sample)
 
 
-def _cells(store: Path, path: Path) -> list[Cell]:
-    from ablate.cli.options import chosen_plan
-
-    _, made = chosen_plan("smoke", str(store), ("10K",), 1, ("32",), str(path))
-    return list(made.missing)
-
-
 def test_every_design_drops_the_same_samples_and_sees_the_others_in_one_order(
     damaged, call, tmp_path, monkeypatch
 ):
     path, faults = damaged
     call("data", "check", path, *STUDY, "--store", tmp_path)
-    cells = _cells(tmp_path, path)
+    cells = planned(*STUDY, "--store", tmp_path, "--data", path).missing
     chosen = {cell.design.sampling: cell for cell in cells}
     assert len(chosen) == 2
     Listening.heard.clear()
@@ -122,7 +114,7 @@ def test_every_design_drops_the_same_samples_and_sees_the_others_in_one_order(
 def test_a_file_that_is_lost_after_the_check_fails_the_cell_and_names_it(call, tmp_path):
     path = write_dataset(tmp_path / "data", videos=2)
     call("data", "check", path, *STUDY, "--store", tmp_path / "store")
-    (cell, *_) = _cells(tmp_path / "store", path)
+    (cell, *_) = planned(*STUDY, "--store", tmp_path / "store", "--data", path).missing
     for video in (path.parent / "media").glob("*.mp4"):
         video.unlink()
     from ablate.worker import work
