@@ -10,6 +10,7 @@ KINDS = {
     "diverged": "the loss stopped being a number",
     "data": "a file of the data cannot be used",
     "disk": "no space left in the store",
+    "timeout": "no progress for a given time; the line says where",
     "lost": "the worker process or its machine died",
     "bug": "an error of the program, with file and line",
 }
@@ -18,6 +19,8 @@ KINDS = {
 _NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
 _NO_SPACE = ("no space left on device", "disk quota exceeded")
 _PACKAGE = Path(__file__).parent
+_Place = tuple[Path, int | None]
+"""A file and a line."""
 
 
 @dataclass(frozen=True)
@@ -44,22 +47,31 @@ def explain(error: Exception) -> Failure:
     files it read; all that is left is a bug, with the place in this program where it surfaced.
     """
     text = " ".join(_words(error).split()) or type(error).__name__
-    said = text.lower()
     places = [(Path(f.filename), f.lineno) for f in traceback.extract_tb(error.__traceback__)]
-    if isinstance(kind := getattr(error, "kind", None), str) and kind in KINDS:
+    if (kind := _kind(error, text.lower(), places)) is not None:
         return Failure(kind, text)
+    return Failure("bug", f"{type(error).__name__}{_where(places)}: {text}")
+
+
+def _kind(error: Exception, said: str, places: list[_Place]) -> str | None:
+    if getattr(error, "kind", None) in KINDS:
+        return error.kind  # type: ignore[attr-defined]
     if isinstance(error, MemoryError) or any(words in said for words in _NO_MEMORY):
-        return Failure("memory", text)
-    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT) or any(
-        words in said for words in _NO_SPACE
-    ):
-        return Failure("disk", text)
-    if isinstance(error, ValueError | OSError) and _PACKAGE / "data" in places[-1][0].parents:
-        return Failure("data", text)
-    ours = [place for place in places if _PACKAGE in place[0].parents]
-    path, line = (ours or places)[-1]
-    where = path.relative_to(_PACKAGE.parent) if ours else path.name
-    return Failure("bug", f"{type(error).__name__} at {where}:{line}: {text}")
+        return "memory"
+    number = getattr(error, "errno", None)
+    if number in (errno.ENOSPC, errno.EDQUOT) or any(words in said for words in _NO_SPACE):
+        return "disk"
+    from_data = places and _PACKAGE / "data" in places[-1][0].parents
+    return "data" if from_data and isinstance(error, ValueError | OSError) else None
+
+
+def _where(places: list[_Place]) -> str:
+    """The innermost line of this program, else of any."""
+    ours = [(path, line) for path, line in places if _PACKAGE in path.parents]
+    if ours:
+        path, line = ours[-1]
+        return f" at {path.relative_to(_PACKAGE.parent)}:{line}"
+    return f" at {places[-1][0].name}:{places[-1][1]}" if places else ""
 
 
 def _words(error: Exception) -> str:

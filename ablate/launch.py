@@ -5,7 +5,8 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,14 +22,21 @@ if "RAY_ADDRESS" not in os.environ:
 import ray
 from ray import tune
 
-from ablate.failures import Failure
+from ablate.failures import Failure, explain
 from ablate.run import Job
 from ablate.spec import Cell, from_dict, to_dict
 from ablate.store import RunStore
 from ablate.worker import work
 
+# A worker that dies is told of in one line of ours.
+logging.getLogger("ray.tune.execution.tune_controller").setLevel(logging.CRITICAL)
+
 REPORT_EVERY = 10
 """Steps between two progress reports of a cell."""
+
+
+RESTARTS = 2
+"""How often a training whose worker died goes on in another one before it counts as lost."""
 
 
 class Listener(Protocol):
@@ -74,6 +82,8 @@ def launch(cells: Sequence[Cell], job: Job, listener: Listener, slots: int) -> N
                 name="sweep",
                 storage_path=str(folder),
                 verbose=0,
+                # Only the death of a worker reaches Tune as an error: it is started anew.
+                failure_config=tune.FailureConfig(max_failures=RESTARTS),
                 callbacks=[_Relay(listener, store)],
             ),
         )
@@ -90,8 +100,9 @@ def _trial(config: dict[str, Any], job: Job) -> None:
         if step % REPORT_EVERY == 0:
             tune.report({"step": step, "loss": loss})
 
-    work(_cells(config), job, report)
-    tune.report({"step": -1, "loss": 0.0})
+    failures = work(_cells(config), job, report)
+    told = {score_id: asdict(failure) for score_id, failure in failures.items()}
+    tune.report({"step": -1, "loss": 0.0, "failures": told})
 
 
 def _cells(config: dict[str, Any]) -> tuple[Cell, ...]:
@@ -119,22 +130,36 @@ class _Relay(tune.Callback):
             self.listener.stepped(_cells(trial.config)[0], result["step"], result["loss"])
 
     def on_trial_complete(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
+        told = (trial.last_result or {}).get("failures", {})
         for cell in _cells(trial.config):
-            self._tell(cell)
+            failure = told.get(cell.score_id)
+            self._tell(cell, Failure(**failure) if failure else self.store.failure(cell))
 
     def on_trial_error(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
+        killed = cause_of_death(trial.get_pickled_error())
         for cell in _cells(trial.config):
-            if not self.store.is_done(cell) and self.store.failure(cell) is None:
-                self.store.fail(cell, Failure("lost", "the worker process died"))
-            self._tell(cell)
+            failure = self.store.failure(cell) or killed
+            if not self.store.is_done(cell):
+                with suppress(OSError):
+                    self.store.fail(cell, failure)
+            self._tell(cell, failure)
 
-    def _tell(self, cell: Cell) -> None:
+    def _tell(self, cell: Cell, failure: Failure | None) -> None:
         if self.store.is_done(cell):
             self.listener.finished(cell)
-        elif (failure := self.store.failure(cell)) is not None:
+        elif failure is not None:
             self.listener.failed(cell, failure)
         else:
             self.listener.left(cell)
+
+
+def cause_of_death(error: Exception | None) -> Failure:
+    """What it was that ended a trial without an outcome."""
+    if isinstance(error, ray.exceptions.OutOfMemoryError):
+        return Failure("memory", "Ray ended the worker because its machine ran out of memory")
+    if isinstance(error, ray.exceptions.RayTaskError):
+        return explain(error.cause)
+    return Failure("lost", "the worker process or its machine died")
 
 
 @contextmanager

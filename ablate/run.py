@@ -4,7 +4,7 @@ import dataclasses
 import importlib.metadata
 import platform
 import subprocess
-import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -37,6 +37,7 @@ from ablate.data.viewer import Viewer
 from ablate.disk import BUDGET, Disk
 from ablate.encoders import Path as TowerPath
 from ablate.encoders import clip_path, picture_path
+from ablate.evals.answers import Answers, Rows
 from ablate.evals.examine import examine
 from ablate.evals.score import summarise
 from ablate.models.build import build_model
@@ -65,13 +66,18 @@ class Job:
     """Bytes that the weights and checkpoints of the store may take."""
 
 
-def run_cell(cell: Cell, job: Job, report: Report) -> Record:
+Alive = Callable[[], None]
+"""Called wherever a run has made progress."""
+
+
+def run_cell(cell: Cell, job: Job, report: Report, alive: Alive = lambda: None) -> Record:
     """Train a cell, unless its weights are there already, examine it and write its record.
 
     Args:
         cell: what is run.
         job: where and how.
         report: called with (step, loss) after every step.
+        alive: called after every step, and while the cell is examined.
 
     Returns:
         The record, as it was written.
@@ -88,15 +94,16 @@ def run_cell(cell: Cell, job: Job, report: Report) -> Record:
 
     training = store.training(cell)
     if training is None:
-        training = _train(cell, job, store, model, report)
+        training = _train(cell, job, store, model, report, alive)
     else:
         model.load_state_dict(load_file(store.weights_path(cell)), strict=False)
 
-    answers, evaluation = _examine(cell, job, store, model)
-    record = _record(cell, job, training, answers, evaluation)
-    store.score_dir(cell).mkdir(parents=True, exist_ok=True)
+    alive()
+    answers, evaluation = _examine(cell, job, store, model, alive)
+    record = _record(cell, training, answers, evaluation)
     with whole_file(store.score_dir(cell) / "questions.parquet") as path:
         answers["video"].to_parquet(path, index=False)
+    alive()
     store.finish(cell, record)
     return record
 
@@ -115,7 +122,7 @@ def _build(cell: Cell, how: Execution) -> VideoLMM:
 
 
 def _train(
-    cell: Cell, job: Job, store: RunStore, model: VideoLMM, report: Report
+    cell: Cell, job: Job, store: RunStore, model: VideoLMM, report: Report, alive: Alive
 ) -> dict[str, Any]:
     """Train in place and keep the weights; returns what the record will say of it."""
     design, stages = cell.design, resolve(cell)
@@ -136,14 +143,19 @@ def _train(
             )
         )  # fmt: skip
 
+    def stepped(step: int, loss: float) -> None:
+        alive()
+        report(step, loss)
+
     torch.manual_seed(cell.stream("noise"))
-    train(model, stages, loader, job.execution, progress, report, checkpoints)
+    train(model, stages, loader, job.execution, progress, stepped, checkpoints)
     training = {
         "loss": progress.curve,
         "sampling": progress.stats.to_dict(),
         "data": data.report(),
         "workload": _trained(order, stages[-1].stop, progress.stats, viewer.apart is not None),
         "seconds": progress.seconds(),
+        "execution": to_dict(job.execution),
     }
     weights = {name: value.detach() for name, value in model.named(stages[-1].trained).items()}
     disk.make_room(sum(value.nbytes for value in weights.values()))
@@ -155,10 +167,11 @@ def _train(
 
 
 def _examine(
-    cell: Cell, job: Job, store: RunStore, model: VideoLMM
+    cell: Cell, job: Job, store: RunStore, model: VideoLMM, alive: Alive
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
     """Answers to the questions, with the videos and under two controls; what it took."""
-    begun = time.perf_counter()
+    store.score_dir(cell).mkdir(parents=True, exist_ok=True)
+    kept = Answers(store.score_dir(cell), job.execution.checkpoint_seconds)
     data = open_test(store.data_root / cell.eval_data)
     questions = data.samples
     sampling = cell.eval_protocol.sampling
@@ -167,18 +180,26 @@ def _examine(
     seen = _viewer(cell, store, model, sampling)
     still = _viewer(cell, store, model, Still(cell.design.sampling.frames_per_clip))
 
-    def ask(viewer: Viewer, *, blind: bool = False) -> pd.DataFrame:
-        return examine(model, questions, cell.design, tokenizer, viewer, blind=blind)
+    def ask(part: str, viewer: Viewer, *, blind: bool = False) -> pd.DataFrame:
+        def keep(rows: Rows) -> None:
+            alive()
+            kept.keep(part, rows)
+
+        return examine(
+            model, questions, cell.design, tokenizer, viewer,
+            blind=blind, answered=kept.parts.get(part, ()), keep=keep,
+        )  # fmt: skip
 
     answers = {
-        "video": ask(seen),
-        "single_frame": ask(still),
-        "question_only": ask(seen, blind=True),
+        "video": ask("video", seen),
+        "single_frame": ask("single_frame", still),
+        "question_only": ask("question_only", seen, blind=True),
     }
     clips = [clip_count(sampling, question.duration) for question in questions]
     distinct = {q.video.key: count for q, count in zip(questions, clips, strict=True)}
     return answers, {
-        "seconds": {"evaluate": time.perf_counter() - begun},
+        "seconds": {"evaluate": kept.seconds},
+        "execution": to_dict(job.execution),
         "data": data.report(),
         "workload": {
             "eval_rows": len(questions),
@@ -190,7 +211,6 @@ def _examine(
 
 def _record(
     cell: Cell,
-    job: Job,
     training: dict[str, Any],
     answers: dict[str, pd.DataFrame],
     evaluation: dict[str, Any],
@@ -221,7 +241,8 @@ def _record(
         "loss": training["loss"],
         "sampling": training["sampling"],
         "data": {"train": training["data"], "test": evaluation["data"]},
-        "execution": to_dict(job.execution),
+        "execution": training["execution"],
+        "evaluated_with": evaluation["execution"],
         "versions": _versions(),
         "git": _commit(),
     }

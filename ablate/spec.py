@@ -244,7 +244,9 @@ class Execution:
     weights: str | None = None
     """Folder that mirrors hub ids, for published checkpoints; None for the hub itself."""
     checkpoint_seconds: float = 60.0
-    """Most seconds of training that a killed run loses: the time between two checkpoints."""
+    """Most seconds of work that a killed run loses: the time between two checkpoints."""
+    patience_seconds: float = 1800.0
+    """Seconds without progress after which a process is ended."""
 
 
 # === dictionaries and ids ===

@@ -12,6 +12,7 @@ from typing import Any
 from ablate.failures import Failure
 from ablate.lease import Lease, Owner, claim, holder
 from ablate.spec import Cell, to_dict
+from ablate.watchdog import hang_in
 
 Record = dict[str, Any]
 """A finished cell as plain JSON: description, scores, cost, loss curve, versions."""
@@ -22,7 +23,7 @@ class RunStore:
 
     `cell.json` is written first. `weights.safetensors` and `training.json` follow when training
     ends; `<score_id>/record.json` comes last, so its presence means done. `<score_id>/failure.json`
-    says why there is none. `lease.<n>` says which process is at it.
+    says why there is none. `lease.<n>` says which process is at it, `hang.txt` where one hung.
 
     Raises:
         ValueError: the root cannot be written.
@@ -100,6 +101,7 @@ class RunStore:
         """Write the record: from here on the cell is done."""
         self.score_dir(cell).mkdir(parents=True, exist_ok=True)
         write_json(self.score_dir(cell) / "record.json", record)
+        (self.score_dir(cell) / "answers.json").unlink(missing_ok=True)
         self.forget_failure(cell)
 
     def fail(self, cell: Cell, failure: Failure) -> None:
@@ -113,6 +115,8 @@ class RunStore:
     def forget_failure(self, cell: Cell) -> None:
         """Let the cell be tried again."""
         (self.score_dir(cell) / "failure.json").unlink(missing_ok=True)
+        if hang_in(self.hang_path(cell)) is not None:
+            self.hang_path(cell).unlink()
 
     def record(self, cell: Cell) -> Record | None:
         """The cell's record, if it is done."""
@@ -127,7 +131,11 @@ class RunStore:
         if self.is_done(cell):
             return None
         found = _read_json(self.score_dir(cell) / "failure.json")
-        return Failure(found["kind"], found["reason"]) if found else None
+        return Failure(found["kind"], found["reason"]) if found else hang_in(self.hang_path(cell))
+
+    def hang_path(self, cell: Cell) -> Path:
+        """Where the process that is at the cell leaves where it hung."""
+        return self.run_dir(cell) / "hang.txt"
 
     def records(self) -> Iterator[tuple[Path, Record]]:
         """Every finished cell of the store with its folder, in a stable order."""

@@ -3,52 +3,93 @@
 Needs no Ray: a Tune trial calls it, and so does `ablate run`.
 """
 
+import contextlib
+import dataclasses
+import gc
 import signal
 from collections.abc import Sequence
 
-from ablate.failures import explain
+import torch
+
+from ablate.failures import Failure, explain
 from ablate.lease import LeaseLost
-from ablate.run import Job, run_cell
+from ablate.run import Alive, Job, run_cell
 from ablate.spec import Cell
 from ablate.store import RunStore
 from ablate.train.module import Report
+from ablate.watchdog import Watchdog
 
 
-def work(cells: Sequence[Cell], job: Job, report: Report) -> None:
+def work(cells: Sequence[Cell], job: Job, report: Report) -> dict[str, Failure]:
     """Train once and examine as every cell asks, unless another process is at it.
 
     Cells that are done are left alone, and so are those that have failed: who wants them tried
-    again forgets the failure first.
+    again forgets the failure first. A process that makes no progress is ended.
 
     Args:
         cells: of one `train_id`.
         job: where and how.
         report: called with (step, loss) after every step.
+
+    Returns:
+        Why cells failed, by `score_id`; the store says so too, if its disk is not full.
     """
+    failures: dict[str, Failure] = {}
     store = RunStore(job.store)
     lease = store.claim(cells[0])
     if lease is None:
-        return
-
-    def go_on(step: int, loss: float) -> None:
-        lease.check()
-        report(step, loss)
-
+        return failures
     with lease:
         store.remove_leftovers(cells[0])
-        for cell in cells:
-            if store.is_done(cell) or store.failure(cell) is not None:
-                continue
-            try:
-                run_cell(cell, job, go_on)
-            except LeaseLost:
-                return
-            except SystemExit as asked:
-                # Lightning ends a training on SIGTERM, as if all were well.
-                raise SystemExit(asked.code or 128 + signal.SIGTERM) from None
-            except Exception as error:
-                failure = explain(error)
-                trained = store.training(cell) is not None
-                for other in [cell] if trained else cells:
-                    if not store.is_done(other):
-                        store.fail(other, failure)
+        with Watchdog(store.hang_path(cells[0]), job.execution.patience_seconds) as watchdog:
+
+            def alive() -> None:
+                lease.check()
+                watchdog.feed()
+
+            for cell in cells:
+                if store.is_done(cell) or store.failure(cell) is not None:
+                    continue
+                try:
+                    failure = _attempt(cell, job, report, alive)
+                except LeaseLost:
+                    return failures
+                except SystemExit as asked:
+                    # Lightning ends a training on SIGTERM, as if all were well.
+                    raise SystemExit(asked.code or 128 + signal.SIGTERM) from None
+                if failure is not None:
+                    failures |= _fail(store, cell, cells, failure)
+    return failures
+
+
+def _attempt(cell: Cell, job: Job, report: Report, alive: Alive) -> Failure | None:
+    """Run a cell, with ever smaller micro-batches while memory does not suffice."""
+    while True:
+        try:
+            run_cell(cell, job, report, alive)
+            return None
+        except LeaseLost:
+            raise
+        except Exception as error:
+            failure = explain(error)
+        # Here the error has gone, and with it the tensors that its frames held.
+        gc.collect()
+        torch.cuda.empty_cache()
+        smaller = (job.execution.micro_batch or cell.size.batch) // 2
+        if failure.kind != "memory" or not smaller or RunStore(job.store).training(cell):
+            return failure
+        job = dataclasses.replace(
+            job, execution=dataclasses.replace(job.execution, micro_batch=smaller)
+        )
+
+
+def _fail(
+    store: RunStore, cell: Cell, cells: Sequence[Cell], failure: Failure
+) -> dict[str, Failure]:
+    """Keep why a cell failed; a training that failed did so for all that share it."""
+    failed = [cell] if store.training(cell) is not None else cells
+    for other in failed:
+        if not store.is_done(other):
+            with contextlib.suppress(OSError):
+                store.fail(other, failure)
+    return {other.score_id: failure for other in failed if not store.is_done(other)}

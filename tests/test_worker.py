@@ -2,15 +2,28 @@
 
 import dataclasses
 import json
+import math
+import re
+import subprocess
+import sys
+from pathlib import Path
 
+import pandas as pd
+import pytest
+import torch
+
+import ablate.evals.examine as examine_module
+import ablate.run
 from ablate.axes import Uniform
 from ablate.failures import Failure
 from ablate.spec import Protocol
 from ablate.store import RunStore
+from ablate.train import module
 from ablate.worker import work
-from tests.cells import job, small_cell
+from tests.cells import job, new_store, silent, small_cell
 from tests.claims import elsewhere, write_claim
 
+ROOT = Path(__file__).parents[1]
 CELL = small_cell(samples=32)
 OTHERWISE = dataclasses.replace(CELL, protocol=Protocol(Uniform(8)))
 
@@ -91,3 +104,140 @@ def test_half_written_files_of_a_deadwrite_claimr_are_removed(store) -> None:
     work([CELL], job(store), _Steps())
     assert json.loads((kept.score_dir(CELL) / "record.json").read_text())
     assert not list(kept.run_dir(CELL).rglob(".*"))
+
+
+# === out of memory ===
+
+
+@pytest.fixture
+def small_memory(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """A machine that holds four conversations at once; the micro-batches that were tried."""
+    tried: list[int] = []
+    nll = module.answer_nll
+
+    def limited(model, batch):
+        tried.append(len(batch.rows))
+        if len(batch.rows) > 4:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        return nll(model, batch)
+
+    monkeypatch.setattr(module, "answer_nll", limited)
+    return tried
+
+
+def test_out_of_memory_halves_the_micro_batch_and_says_so(store, smoke_store, small_memory) -> None:
+    kept, steps = RunStore(store), _Steps()
+    assert work([CELL], job(store), steps) == {}
+    assert small_memory == [16, 8, *[4] * 8]
+    record = kept.record(CELL)
+    assert record is not None and record["execution"]["micro_batch"] == 4
+    undisturbed = RunStore(new_store(store.parent / "undisturbed", smoke_store))
+    work([CELL], job(undisturbed.root, micro_batch=4), silent)
+    assert record["loss"] == undisturbed.record(CELL)["loss"]
+
+
+def test_memory_that_does_not_suffice_for_one_is_a_failure(store, monkeypatch) -> None:
+    def full(model, batch):
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    monkeypatch.setattr(module, "answer_nll", full)
+    failures = work([CELL], job(store), silent)
+    assert failures == {CELL.score_id: RunStore(store).failure(CELL)}
+    assert failures[CELL.score_id].kind == "memory"
+
+
+def test_an_examination_without_memory_changes_no_micro_batch(store, monkeypatch) -> None:
+    tried: list[int] = []
+
+    def full(*_, **__):
+        tried.append(1)
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    monkeypatch.setattr(ablate.run, "examine", full)
+    assert work([CELL], job(store), silent)[CELL.score_id].kind == "memory"
+    assert tried == [1] and RunStore(store).training(CELL)["execution"]["micro_batch"] is None
+
+
+# === examinations that are killed ===
+
+
+def test_an_examination_goes_on_where_it_was_stopped(store, smoke_store, monkeypatch) -> None:
+    monkeypatch.setattr("ablate.evals.examine.QUESTIONS_AT_ONCE", 16)
+    asked, chunk = [], examine_module._examine_chunk
+
+    def counted(model, questions, *rest):
+        asked.append(len(questions))
+        if len(asked) in (2, 9):
+            raise KeyboardInterrupt
+        return chunk(model, questions, *rest)
+
+    monkeypatch.setattr(examine_module, "_examine_chunk", counted)
+    for _ in range(2):
+        with pytest.raises(KeyboardInterrupt):
+            work([CELL], job(store, checkpoint_seconds=0.0), silent)
+    work([CELL], job(store, checkpoint_seconds=0.0), silent)
+    monkeypatch.undo()
+    monkeypatch.setattr("ablate.evals.examine.QUESTIONS_AT_ONCE", 16)
+    whole = RunStore(new_store(store.parent / "undisturbed", smoke_store))
+    work([CELL], job(whole.root), silent)
+    expected, found = whole.record(CELL), RunStore(store).record(CELL)
+    assert expected is not None and found is not None
+    for key in ("scores", "controls", "kinds", "groups"):
+        assert found[key] == expected[key]
+    questions = [
+        RunStore(root).score_dir(CELL) / "questions.parquet" for root in (store, whole.root)
+    ]
+    pd.testing.assert_frame_equal(*map(pd.read_parquet, questions), check_exact=True)
+    chunks = len(pd.read_parquet(questions[0])) / 16
+    assert len(asked) == 3 * math.ceil(chunks) + 2
+    assert not list(RunStore(store).score_dir(CELL).glob("answers*"))
+
+
+# === hangs ===
+
+HANG = """
+import ctypes, sys, time
+import ablate.run
+from ablate.worker import work
+from tests.cells import job, silent
+from tests.test_worker import CELL
+
+def hang(*_, **__):
+    {how}
+
+ablate.run.examine = hang
+work([CELL], job(sys.argv[1], patience_seconds=15.0), silent)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "how",
+    [
+        "time.sleep(1000)",
+        # Holds the interpreter's lock: no Python thread could end this.
+        "ctypes.PyDLL(None).sleep(1000)",
+    ],
+)
+def test_a_process_that_hangs_is_ended_and_says_where(store, how: str) -> None:
+    command = [sys.executable, "-c", HANG.format(how=how), str(store)]
+    assert subprocess.run(command, check=False, timeout=400).returncode == 1
+    kept = RunStore(store)
+    failure = kept.failure(CELL)
+    assert failure is not None and failure.kind == "timeout"
+    assert re.fullmatch(
+        rf"no progress at <string>:\d+ \(hang\), called at {ROOT.name}/ablate/run.py:\d+ \(ask\)",
+        failure.reason,
+    ), failure.reason
+    assert kept.training(CELL) is not None and kept.holder(CELL) is None
+    steps = _Steps()
+    work([CELL], job(store), steps)
+    assert not kept.is_done(CELL)  # it failed; who wants it tried again says so
+    kept.forget_failure(CELL)
+    work([CELL], job(store), steps)
+    assert kept.is_done(CELL) and not steps.losses
+
+
+def test_a_watchdog_that_is_fed_leaves_nothing(store) -> None:
+    work([CELL], job(store, patience_seconds=30.0), silent)
+    assert not (RunStore(store).hang_path(CELL)).exists()

@@ -2,14 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Any
 
 import click
 from rich.text import Text
 
 from ablate.cli.data import check_data
+from ablate.cli.execution import How, execution_options
 from ablate.cli.given import outside_data
-from ablate.cli.options import console, job_options, make_job, make_world
+from ablate.cli.options import console, make_world
 from ablate.data.guard import Limits
 from ablate.spec import Cell, from_dict
 from ablate.store import RunStore
@@ -20,8 +20,8 @@ from ablate.world.recipe import RECIPES, fingerprint
 @click.argument("cell_file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--store", default="store", show_default=True, help="Folder of all results.")
 @click.option("--data", help="YAML file of sources, where the cell's are not in the store.")
-@job_options
-def run(cell_file: Path, store: str, data: str | None, **how: Any) -> int:
+@execution_options
+def run(cell_file: Path, store: str, data: str | None, how: How) -> int:
     """Run one cell, described by its JSON, in this process without Ray.
 
     A cell that is done is not run again, one that failed is; what it left goes on from there.
@@ -39,10 +39,10 @@ def run(cell_file: Path, store: str, data: str | None, **how: Any) -> int:
             console.print(f"step {step + 1} of {steps}, loss {loss:.3f}")
 
     kept.forget_failure(cell)
-    work([cell], make_job(kept, **how), report)
-    record, failure = kept.record(cell), kept.failure(cell)
+    failures = work([cell], how.job(kept), report)
+    record = kept.record(cell)
     if record is None:
-        why = failure or f"{kept.holder(cell) or 'another process'} is at it"
+        why = failures.get(cell.score_id) or f"{kept.holder(cell) or 'another process'} is at it"
         console.print(Text(f"not done: {why}"), soft_wrap=True)
         return 1
     for category, score in record["scores"].items():

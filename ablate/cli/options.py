@@ -7,10 +7,9 @@ import click
 from rich.console import Console
 
 from ablate.cli.given import BUILT_IN, built_in, from_outside, outside_data
-from ablate.disk import BUDGET
 from ablate.grid import Study
 from ablate.plan import Plan, make_plan
-from ablate.spec import Cell, Execution, Init
+from ablate.spec import Cell, Init
 from ablate.store import RunStore
 from ablate.world.recipe import RECIPES, Recipe
 
@@ -50,41 +49,6 @@ def cell_options(command: Any) -> Any:
     ):
         command = option(command)
     return command
-
-
-def job_options(command: Any) -> Any:
-    """The options that say how cells execute."""
-    for option in (
-        click.option(
-            "--weights",
-            type=click.Path(exists=True, file_okay=False, resolve_path=True),
-            help="Folder of published weights, laid out by hub id; the hub itself by default.",
-        ),
-        click.option(
-            "--checkpoint",
-            type=click.FloatRange(min=0),
-            default=Execution().checkpoint_seconds,
-            show_default=True,
-            help="Seconds between two checkpoints of a training.",
-        ),
-        click.option(
-            "--keep",
-            type=click.FloatRange(min=0, min_open=True),
-            default=BUDGET / 1e9,
-            show_default=True,
-            help="GB that weights and checkpoints may take; the oldest weights go first.",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def make_job(store: RunStore, weights: str | None, checkpoint: float, keep: float) -> Any:
-    """The job that `job_options` chose."""
-    from ablate.run import Job
-
-    execution = Execution(weights=weights, checkpoint_seconds=checkpoint)
-    return Job(str(store.root.resolve()), execution, round(keep * 1e9))
 
 
 def chosen_plan(

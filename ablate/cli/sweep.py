@@ -9,15 +9,9 @@ from typing import Any
 import click
 
 from ablate.cli.data import prepare_data
+from ablate.cli.execution import How, execution_options
 from ablate.cli.given import BUILT_IN
-from ablate.cli.options import (
-    chosen_plan,
-    console,
-    job_options,
-    make_job,
-    make_world,
-    study_options,
-)
+from ablate.cli.options import chosen_plan, console, make_world, study_options
 from ablate.cli.study import print_failures, print_invalid, print_plan, print_verdict
 from ablate.disk import footprint, human_bytes
 from ablate.grid import Study
@@ -33,9 +27,9 @@ WATCH_SECONDS = 2.0
 
 @click.command()
 @study_options
-@job_options
+@execution_options
 @click.option("--retry", is_flag=True, help="Also try cells again that diverged.")
-def sweep(retry: bool, weights: str | None, checkpoint: float, keep: float, **choice: Any) -> int:
+def sweep(retry: bool, how: How, **choice: Any) -> int:
     """Run the missing cells of a study; finished ones are never repeated.
 
     Cells that failed are tried again, but for those that diverged: the same cell diverges again.
@@ -53,15 +47,15 @@ def sweep(retry: bool, weights: str | None, checkpoint: float, keep: float, **ch
         # What could not be read is dropped, which makes other cells.
         study, made = chosen_plan(**choice)
     cells = made.unfinished if retry else made.to_run
-    _check_weights(cells, weights)
-    _check_disk(cells, keep)
+    _check_weights(cells, how.weights)
+    _check_disk(cells, how.keep)
     if cells:
         store = RunStore(choice["store"])
         store.prepare()
         print_plan(choice["study"], study, made)
         if choice["data"] == BUILT_IN:
             make_world(RECIPES[study.world], store, _slots())
-        _run(study, made, cells, make_job(store, weights, checkpoint, keep))
+        _run(study, made, cells, how.job(store))
     else:
         diverged = f", {len(made.failed)} diverged (--retry)" if made.failed else ""
         print_invalid(study, made)

@@ -1,7 +1,8 @@
 """Asks a trained model every question and keeps what it thinks of every option."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
+from typing import Any
 
 import pandas as pd
 import torch
@@ -28,6 +29,8 @@ def examine(
     viewer: Viewer,
     *,
     blind: bool = False,
+    answered: Sequence[dict[str, Any]] = (),
+    keep: Callable[[list[dict[str, Any]]], None] | None = None,
 ) -> pd.DataFrame:
     """Per-question results.
 
@@ -38,15 +41,19 @@ def examine(
         tokenizer: of the language model.
         viewer: how videos are looked at.
         blind: ask the questions without their videos.
+        answered: results of the first questions, where an earlier attempt has them.
+        keep: called with all results so far, now and then.
 
     Returns:
         One row of `ablate.evals.score.question_result` per question.
     """
     model.eval()
-    results = []
-    for start in range(0, len(questions), QUESTIONS_AT_ONCE):
+    results = list(answered)
+    for start in range(len(results), len(questions), QUESTIONS_AT_ONCE):
         chunk = questions[start : start + QUESTIONS_AT_ONCE]
         results += _examine_chunk(model, chunk, design, tokenizer, viewer, blind)
+        if keep is not None:
+            keep(results)
     return pd.DataFrame(results)
 
 

@@ -12,7 +12,7 @@ import psutil
 import pytest
 import torch
 
-from ablate.launch import launch
+from ablate.launch import RESTARTS, launch
 from ablate.spec import Cell, to_dict
 from ablate.store import RunStore
 from analysis.tables.load import load
@@ -22,30 +22,43 @@ from tests.heard import Heard
 
 pytestmark = pytest.mark.slow
 
+LONG = small_cell(samples=1600)
 GOOD = [small_cell(seed=seed) for seed in (0, 1)]
 
 
 class _Killer(Heard):
-    """Kills the worker of the first cell that has made progress."""
+    """Kills the worker of a cell when it has made progress, some times."""
 
-    killed: tuple[str, int] | None = None
+    def __init__(self, doomed: Cell, times: int) -> None:
+        super().__init__()
+        self.doomed, self.times = doomed, times
+        self.killed: set[int] = set()
 
     def stepped(self, cell: Cell, step: int, loss: float) -> None:
         super().stepped(cell, step, loss)
-        if self.killed is None and step > 0:
+        if cell == self.doomed and step > 0 and len(self.killed) < self.times:
             running = psutil.Process().children(recursive=True)
-            (worker,) = [process for process in running if process.name() == "ray::ImplicitFunc"]
-            worker.kill()
-            self.killed = cell.score_id, worker.pid
+            workers = [process for process in running if process.name() == "ray::ImplicitFunc"]
+            for worker in workers:
+                worker.kill()
+                self.killed.add(worker.pid)
 
 
-def test_a_worker_that_dies_costs_its_cell_only(smoke_store, tmp_path) -> None:
+def test_a_worker_that_dies_is_replaced(smoke_store, tmp_path) -> None:
     root = new_store(tmp_path / "store", smoke_store)
-    store, heard = RunStore(root), _Killer()
+    store, heard = RunStore(root), _Killer(LONG, times=2)
+    launch([LONG], job(root, checkpoint_seconds=0.0), heard, slots=1)
+    assert len(heard.killed) == 2 and heard.of("finished") == {LONG.score_id}
+    record = store.record(LONG)
+    assert record is not None and len(record["loss"]) == 100
+
+
+def test_a_worker_that_dies_every_time_costs_its_cell_only(smoke_store, tmp_path) -> None:
+    root = new_store(tmp_path / "store", smoke_store)
     doomed = small_cell(samples=9600)
+    store, heard = RunStore(root), _Killer(doomed, times=1 + RESTARTS)
     launch([doomed, *GOOD], job(root), heard, slots=1)
-    assert heard.killed is not None and heard.killed[0] == doomed.score_id
-    assert heard.of("failed") == {doomed.score_id}
+    assert len(heard.killed) == 1 + RESTARTS and heard.of("failed") == {doomed.score_id}
     failure = store.failure(doomed)
     assert failure is not None and failure.kind == "lost"
     assert store.training(doomed) is None and not store.is_done(doomed)
@@ -86,9 +99,6 @@ def test_a_killed_sweep_goes_on_where_it_stopped(smoke_store, tmp_path, started)
     after = sweeps.records(store)
     assert len(after) == 14 and {path: after[path] for path in kept} == kept
     assert load(store).score_id.nunique() == 14
-
-
-LONG = small_cell(samples=1600)
 
 
 def _run_alone(store: Path) -> subprocess.Popen:

@@ -62,6 +62,7 @@ def _left(store: Path) -> tuple[dict[str, bytes], dict]:
     facts = kept.training(CELL)
     assert facts is not None
     seconds = facts.pop("seconds")
+    del facts["execution"]
     assert all(value >= 0 for value in seconds.values())
     weights = load_file(kept.weights_path(CELL))
     return {name: value.numpy().tobytes() for name, value in weights.items()}, facts

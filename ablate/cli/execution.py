@@ -1,0 +1,72 @@
+"""The options that say how cells execute."""
+
+import functools
+from dataclasses import dataclass, fields
+from typing import Any
+
+import click
+
+from ablate.disk import BUDGET
+from ablate.spec import Execution
+from ablate.store import RunStore
+
+
+@dataclass(frozen=True)
+class How:
+    """What was chosen; a verb takes it as its argument `how`."""
+
+    weights: str | None
+    checkpoint: float
+    patience: float
+    keep: float
+
+    def job(self, store: RunStore) -> Any:
+        """The same as the worker takes it."""
+        from ablate.run import Job
+
+        execution = Execution(
+            weights=self.weights,
+            checkpoint_seconds=self.checkpoint,
+            patience_seconds=self.patience,
+        )
+        return Job(str(store.root.resolve()), execution, round(self.keep * 1e9))
+
+
+def execution_options(command: Any) -> Any:
+    """Give a verb the options of `How`."""
+
+    @functools.wraps(command)
+    def verb(**given: Any) -> Any:
+        how = How(**{field.name: given.pop(field.name) for field in fields(How)})
+        return command(how=how, **given)
+
+    for option in (
+        click.option(
+            "--weights",
+            type=click.Path(exists=True, file_okay=False, resolve_path=True),
+            help="Folder of published weights, laid out by hub id; the hub itself by default.",
+        ),
+        click.option(
+            "--checkpoint",
+            type=click.FloatRange(min=0),
+            default=Execution().checkpoint_seconds,
+            show_default=True,
+            help="Seconds between two checkpoints of a training.",
+        ),
+        click.option(
+            "--patience",
+            type=click.FloatRange(min=1),
+            default=Execution().patience_seconds,
+            show_default=True,
+            help="Seconds without progress after which a cell is ended.",
+        ),
+        click.option(
+            "--keep",
+            type=click.FloatRange(min=0, min_open=True),
+            default=BUDGET / 1e9,
+            show_default=True,
+            help="GB that weights and checkpoints may take; the oldest weights go first.",
+        ),
+    ):
+        verb = option(verb)
+    return verb
