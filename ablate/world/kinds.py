@@ -6,11 +6,11 @@ Every kind is asked because some axis of a design decides whether it can be answ
   either end.
 - egocentric `turn`: the tiles of the floor repeat after less than three seconds, so frames that are
   close in time and a tower that compares them; far apart their motion reads as another one.
-- spatial `sign where`: every corner holds something, so more than one token per frame binds a thing
-  to its place.
-- perception `colour` binds an attribute to one of three things, so tokens per frame again;
-  `direction` needs close frames; `speed` also needs to know how close: a fixed rate or timestamps.
-- reasoning `count first_flash last_flash cause`: flashes lie anywhere in the video and last a
+- spatial `sign`: every corner holds something, so more than one token per frame binds a thing to
+  its place.
+- perception `direction` needs close frames; `speed` also needs to know how close: a fixed rate or
+  timestamps.
+- reasoning `count first_flash last_flash`: flashes lie anywhere in the video and last a
   thirteenth of it, so frames that cover it; a few dense clips miss most of them.
 
 Texts have no question mark and most end in the word that matters: a language model of two layers
@@ -96,12 +96,6 @@ def _digit(which: str, index: int) -> Callable[[Scene, np.random.Generator], Ask
     return ask
 
 
-def _cause(scene: Scene, rng: np.random.Generator) -> Asked | None:
-    if scene.cause is None:
-        return None
-    return "which flash changed the ball", scene.flashes[scene.cause].colour, COLOURS
-
-
 def _sign(scene: Scene, rng: np.random.Generator) -> Asked:
     return "where is the sign", next(t.corner for t in scene.things if t.shape == "sign"), CORNERS
 
@@ -122,45 +116,40 @@ def _flash(scene: Scene, rng: np.random.Generator) -> Asked | None:
     )
 
 
-FIRST_FLASH = Kind(
-    "reasoning", "first_flash", 1,
-    lambda scene, rng: ("which flash is first", scene.flashes[0].colour, COLOURS),
-)  # fmt: skip
 _TURN = Kind(
     "egocentric", "turn", 1,
     lambda scene, rng: ("which way does the camera turn", scene.turn, DIRECTIONS),
 )  # fmt: skip
 _DIRECTION = Kind(
-    "perception", "direction", 4,
+    "perception", "direction", 2,
     lambda scene, rng: ("which way does the ball move", scene.ball.direction, DIRECTIONS),
 )  # fmt: skip
 _SPEED = Kind(
-    "perception", "speed", 2, lambda scene, rng: ("how fast is the ball", scene.pace, SPEEDS)
+    "perception", "speed", 1, lambda scene, rng: ("how fast is the ball", scene.pace, SPEEDS)
 )
-_STATIC = (
-    Kind("spatial", "sign", 4, _sign),
-    Kind("spatial", "where", 0.5, _where),
-    Kind("perception", "colour", 1, _colour),
-)
+_SIGN = Kind("spatial", "sign", 1, _sign)
+_STATIC = (_SIGN, Kind("spatial", "where", 1, _where), Kind("perception", "colour", 1, _colour))
 _DIGIT = Kind("ocr", "digit", 1, _digit("shown", 0))
 
 VIDEO_KINDS = (
     Kind("ocr", "first_digit", 1, _digit("first", 0)),
     Kind("ocr", "last_digit", 1, _digit("last", -1)),
     _TURN,
-    *_STATIC,
+    _SIGN,
     _DIRECTION,
     _SPEED,
     Kind(
         "reasoning", "count", 4,
         lambda scene, rng: ("how many flashes", COUNTS[len(scene.flashes) - 1], COUNTS),
     ),
-    FIRST_FLASH,
+    Kind(
+        "reasoning", "first_flash", 1,
+        lambda scene, rng: ("which flash is first", scene.flashes[0].colour, COLOURS),
+    ),
     Kind(
         "reasoning", "last_flash", 1,
         lambda scene, rng: ("which flash is last", scene.flashes[-1].colour, COLOURS),
     ),
-    Kind("reasoning", "cause", 0.5, _cause),
 )  # fmt: skip
 PICTURE_KINDS = (*_STATIC, _DIGIT, Kind("perception", "flash", 1, _flash))
 TEXT_KINDS = (*_STATIC, _DIGIT, _TURN, _DIRECTION, _SPEED)

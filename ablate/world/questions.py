@@ -8,7 +8,6 @@ import numpy as np
 
 from ablate.world.kinds import (
     CATEGORIES,
-    FIRST_FLASH,
     PICTURE_KINDS,
     TEXT_KINDS,
     VIDEO_KINDS,
@@ -19,7 +18,7 @@ from ablate.world.kinds import (
 from ablate.world.scene import Scene, motion_phrases, phrases
 from ablate.world.vocabulary import PICTURES
 
-FEWEST_TURNS, MOST_TURNS = 4, 6
+FEWEST_TURNS, MOST_TURNS = 6, 8
 """Question and answer pairs of one conversation."""
 
 
@@ -27,26 +26,24 @@ def video_question(scene: Scene, category: str, rng: np.random.Generator) -> Que
     """One question of `category` about the whole video; its kind is drawn by fixed shares."""
     kinds = [kind for kind in VIDEO_KINDS if kind.category == category]
     shares = np.array([kind.share for kind in kinds])
-    kind = kinds[int(rng.choice(len(kinds), p=shares / shares.sum()))]
-    # Where nothing changed the ball: not `count`, whose answers would no longer be balanced.
-    return kind.about(scene, rng) or FIRST_FLASH.sure(scene, rng)
+    return kinds[int(rng.choice(len(kinds), p=shares / shares.sum()))].sure(scene, rng)
 
 
 def video_conversation(scene: Scene, rng: np.random.Generator) -> list[Question]:
-    """Four to six different questions about one video: the categories in turn, in random order."""
+    """Six to eight different questions about one video: the categories in turn, in random order."""
     order = [CATEGORIES[k] for k in rng.permutation(len(CATEGORIES))]
     return _different((video_question(scene, category, rng) for category in cycle(order)), rng)
 
 
 def picture_conversation(scene: Scene, time: float, rng: np.random.Generator) -> list[Question]:
-    """Four to six different questions about the frame of `scene` at `time` seconds."""
+    """Six to eight different questions about the frame of `scene` at `time` seconds."""
     return _different(_endless(_still(scene, time), PICTURE_KINDS, rng), rng)
 
 
 def pair_conversation(
     scenes: tuple[Scene, Scene], times: tuple[float, float], rng: np.random.Generator
 ) -> list[Question]:
-    """Four to six different questions about two pictures: each alone, and one against the other."""
+    """Six to eight different questions about two pictures: each alone, and both together."""
     stills = [_still(scene, time) for scene, time in zip(scenes, times, strict=True)]
 
     def ask() -> Iterable[Question]:
@@ -63,7 +60,7 @@ def pair_conversation(
 
 
 def text_conversation(scene: Scene, rng: np.random.Generator) -> tuple[str, list[Question]]:
-    """A sentence that describes `scene` in words, and four to six different questions about it."""
+    """A sentence that describes `scene` in words, and six to eight different questions about it."""
     still = _still(scene, 0.0)
     facts = phrases(still, 0.0)[:4] + motion_phrases(still)
     sentence = " , ".join(facts[k] for k in rng.permutation(len(facts)))
@@ -71,7 +68,7 @@ def text_conversation(scene: Scene, rng: np.random.Generator) -> tuple[str, list
 
 
 def _different(questions: Iterable[Question], rng: np.random.Generator) -> list[Question]:
-    """The first four to six questions with different texts."""
+    """The first six to eight questions with different texts."""
     count = int(rng.integers(FEWEST_TURNS, MOST_TURNS + 1))
     asked: dict[str, Question] = {}
     for question in questions:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from ablate.spec import content_id
 
-GENERATOR_VERSION = 3
+GENERATOR_VERSION = 4
 """Raised when the same recipe would make other files; part of every fingerprint."""
 _GOLDEN = (5**0.5 - 1) / 2
 

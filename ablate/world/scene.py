@@ -161,7 +161,7 @@ def sample_scene(rng: np.random.Generator, duration: float = 4.0) -> Scene:
     )
     return Scene(
         duration=duration,
-        shade=int(rng.integers(50, 76)),
+        shade=int(rng.integers(80, 106)),
         things=things,
         digits=_draw(rng, DIGITS, 3),
         ball=Sweep(

@@ -16,7 +16,7 @@ NINTHS = (
 PICTURES = ("first", "second")
 
 _GRAMMAR = (
-    "ball", "both", "camera", "changed", "colour", "digit", "does", "fast", "flash", "flashes",
+    "ball", "both", "camera", "colour", "digit", "does", "fast", "flash", "flashes",
     "how", "in", "is", "last", "many", "move", "moves", "no", "picture", "pictures", "same",
     "shown", "shows", "sign", "the", "turn", "turns", "way", "where", "which", "yes",
 )  # fmt: skip

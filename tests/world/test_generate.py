@@ -54,7 +54,7 @@ def test_outside_readers_read_it(world: Path) -> None:
         name: len(pool.conversations) for name, (pool,) in pools(conversations).items()
     } == CONVERSATIONS
     for conversation in conversations:
-        assert 4 <= len(conversation.turns) <= 6
+        assert 6 <= len(conversation.turns) <= 8
         assert all(media.path.stat().st_size for media in conversation.media)
         timed = [media.duration is not None for media in conversation.media]
         assert all(timed) if conversation.modality == "video" else not any(timed)

