@@ -11,7 +11,6 @@ from ablate.axes import Level, Tower
 from ablate.budget import Equal, matched
 from ablate.sizes import NAMES, check_distinct, size_row
 from ablate.spec import Cell, Design, Init, Protocol, Size, content_id
-from ablate.tasks import CATEGORIES
 from ablate.towers import tower_shape, weights_hash
 
 
@@ -135,8 +134,6 @@ class Study:
     """Seeds of every design."""
     reseeded: int = 0
     """Designs, spread evenly over the grid, that get one seed more."""
-    told_apart: int = len(CATEGORIES)
-    """Question categories that the signal check asks to tell the designs apart."""
     world: str = "world"
     """Recipe of the built-in world the cells are trained on, unless data from outside is given."""
     protocols: tuple[Protocol, ...] = (Protocol(),)

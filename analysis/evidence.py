@@ -36,7 +36,7 @@ class Runs:
         """Whether the scores tell the designs apart, with the shortcut controls beside them."""
         root, ids = self.store.root, self.score_ids
         controls = {part: load(root, ids, part) for part in ("question_only", "single_frame")}
-        return check_signal(load(root, ids), controls, self.study.told_apart)
+        return check_signal(load(root, ids), controls)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ Eight frames a video at every rate: levels differ in where frames lie, not in ho
 
 from ablate.axes import Connector, ConnectorKind, Fps, Mixture, Uniform
 from ablate.spec import Design
-from experiments.baseline import JOINT, PLAIN, SIGLIP_VIDEOMAE
+from experiments.baseline import JOINT, PLAIN, SIGLIP_INTERNVIDEO2
 
 SAMPLES = 3_200
 RATES = (4, 2, 1, 0.5)
@@ -29,7 +29,7 @@ VIDEO_HEAVY = Mixture(text=5, image=10, multi_image=5, video=80)
 
 BASE = Design(
     sampling=FPS_2,
-    encoder=SIGLIP_VIDEOMAE,
+    encoder=SIGLIP_INTERNVIDEO2,
     connector=mlp(4),
     integration=PLAIN,
     schedule=JOINT,

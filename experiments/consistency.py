@@ -18,10 +18,8 @@ from experiments.baseline import (
     SEPARATORS,
     SIGLIP,
     SIGLIP_INTERNVIDEO2,
-    SIGLIP_VIDEOMAE,
     THREE_STAGES,
     TIMESTAMPS,
-    VIDEOMAE,
 )
 
 SHARED: dict[str, tuple[Level, ...]] = {
@@ -53,7 +51,7 @@ STUDY = Study(
             tiny.BASE,
             {
                 "sampling": (tiny.UNIFORM_8, tiny.FPS_2, tiny.FPS_1),
-                "encoder": (SIGLIP, VIDEOMAE, SIGLIP_VIDEOMAE),
+                "encoder": (SIGLIP, INTERNVIDEO2, SIGLIP_INTERNVIDEO2),
                 "connector": (tiny.mlp(1), tiny.mlp(4), Connector(ConnectorKind.PERCEIVER, 4)),
                 **SHARED,
                 "mixture": (Mixture(), tiny.VIDEO_HEAVY, BALANCED),

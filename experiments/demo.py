@@ -4,7 +4,7 @@ Hypothesis: 30K parameters rank these designs as 100K do, 10K do not.
 """
 
 from ablate.grid import Grid, Study
-from experiments.baseline import SIGLIP, SIGLIP_VIDEOMAE, VIDEOMAE
+from experiments.baseline import INTERNVIDEO2, SIGLIP, SIGLIP_INTERNVIDEO2
 from experiments.baseline_tiny import BASE, FPS_1, FPS_2, UNIFORM_8, mlp
 
 STUDY = Study(
@@ -14,13 +14,12 @@ STUDY = Study(
         BASE,
         {
             "sampling": (UNIFORM_8, FPS_2, FPS_1),
-            "encoder": (SIGLIP, VIDEOMAE, SIGLIP_VIDEOMAE),
+            "encoder": (SIGLIP, INTERNVIDEO2, SIGLIP_INTERNVIDEO2),
             "connector": (mlp(1), mlp(2), mlp(4)),
         },
         fraction=12,
     ),
     sizes=("10K", "30K", "100K"),
-    samples=(4800,),
+    samples=(7200,),
     reseeded=4,
-    told_apart=3,
 )

@@ -76,14 +76,12 @@ class Signal:
 def check_signal(
     frame: pd.DataFrame,
     controls: Mapping[str, pd.DataFrame] | None = None,
-    categories_needed: int | None = None,
 ) -> Signal:
     """Check the largest size that was trained, on its largest number of samples.
 
     Args:
         frame: the table of `analysis.tables.load.load`; accuracies between 0 and 1.
         controls: `question_only`, `single_frame` -> the same table under that control.
-        categories_needed: how many categories must be told apart; all by default.
 
     Raises:
         ValueError: no accuracy in the table.
@@ -105,7 +103,6 @@ def check_signal(
     full = _spread(means, levels, {})
     one_axis = tuple(_spread(means, levels, {axis: level}) for axis, level in worst.items())
     every_axis = _spread(means, levels, worst)
-    needed = len(categories) if categories_needed is None else categories_needed
     return Signal(
         size=float(largest["size"].iloc[0]),
         designs=len(means),
@@ -118,7 +115,7 @@ def check_signal(
         interactions=interactions(_per_cell(scored), axes),
         checks=(
             _spread_check(noise, [full, *one_axis, every_axis]),
-            category_check(categories, needed),
+            category_check(categories),
             question_check(categories),
         ),
     )
