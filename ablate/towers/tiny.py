@@ -22,4 +22,11 @@ TINY: dict[Tower, VitShape] = {
         intermediate=96, mean=IMAGENET_MEAN, std=IMAGENET_STD, tubelet=2, frames=4,
         learned_positions=False, attention_biases=3,
     ),
+    # Unlike the published model it takes frames in pairs: at two layers a difference that is not
+    # there in the first tokens is not found.
+    Tower.INTERNVIDEO2: VitShape(
+        Tower.INTERNVIDEO2, video=True, image_size=32, patch=8, hidden=48, layers=2, heads=3,
+        intermediate=96, mean=IMAGENET_MEAN, std=IMAGENET_STD, tubelet=2, frames=4,
+        prefix_tokens=1, layer_scale=True, attention_biases=1,
+    ),
 }  # fmt: skip

@@ -9,12 +9,17 @@ from safetensors.torch import save
 
 from ablate.axes import Tower
 from ablate.models.encoders import build_tower
-from ablate.models.pretrain import images, language, videos
+from ablate.models.pretrain import images, language, narration, videos
 from ablate.models.pretrain.probe import probe
 from ablate.towers import TINY, weights_hash
 
 SEED = 0
-OBJECTIVES = {Tower.SIGLIP: language, Tower.DINOV2: images, Tower.VIDEOMAE: videos}
+OBJECTIVES = {
+    Tower.SIGLIP: language,
+    Tower.DINOV2: images,
+    Tower.VIDEOMAE: videos,
+    Tower.INTERNVIDEO2: narration,
+}
 
 
 def make(tower: Tower) -> None:
@@ -34,6 +39,7 @@ def make(tower: Tower) -> None:
     shape.weights_path.write_bytes(save(weights))
     report = {
         "command": f"python -m ablate.models.pretrain {tower}",
+        "objective": str(objective.__doc__).splitlines()[0],
         "seed": SEED,
         "torch": torch.__version__,
         "parameters": shape.parameters,

@@ -3,20 +3,22 @@
 The only module of `ablate.models` that knows the world.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from ablate.world.recipe import RECIPES
-from ablate.world.scene import Scene, phrases, render, sample_scene
+from ablate.world.scene import Scene, motion_phrases, phrases, render, sample_scene
 
 RECIPE = RECIPES["world"]
 FRAMES_PER_SCENE = 4
 DURATION = 8.0
 """Seconds of a scene."""
-STEPS = (0.2, 0.8)
+STEPS = (0.25, 1.0)
 """Seconds between the frames of a clip, shortest and longest."""
+PACES = {"slow": 2.5, "medium": 5.0, "fast": float("inf")}
+"""Pixels from frame to frame, at most: what a clip alone shows of a speed."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,8 @@ class Clips:
     frames: torch.Tensor
     """uint8 (N, F, 3, 32, 32)."""
     scenes: list[Scene]
+    phrases: list[list[tuple[str, ...]]]
+    """Of every frame of every clip, the short phrases that are true of what moves and flashes."""
 
 
 def _scene(index: int) -> tuple[Scene, np.random.Generator]:
@@ -60,11 +64,24 @@ def stills(scenes: range) -> Stills:
 
 def clips(scenes: range, frames_per_clip: int) -> Clips:
     """One clip of each scene, its first frame and its frame rate drawn at random."""
-    frames, kept = [], []
+    frames, kept, told = [], [], []
     for index in scenes:
         scene, rng = _scene(index)
         step = float(np.exp(rng.uniform(*np.log(STEPS))))
         start = rng.uniform(0, DURATION - step * (frames_per_clip - 1))
-        frames.append(render(scene, start + step * np.arange(frames_per_clip)))
+        times = start + step * np.arange(frames_per_clip)
+        frames.append(render(scene, times))
         kept.append(scene)
-    return Clips(_channels_first(np.stack(frames)), kept)
+        told.append([motion_in(scene, step, float(time)) for time in times])
+    return Clips(_channels_first(np.stack(frames)), kept, told)
+
+
+def motion_in(scene: Scene, step: float, time: float) -> tuple[str, ...]:
+    """What is true of motion in a clip of frames `step` seconds apart, and of its frame at `time`.
+
+    A clip does not show its rate: the pace is told in pixels from frame to frame.
+    """
+    pixels = scene.ball.speed * step
+    pace = next(pace for pace, most in PACES.items() if pixels <= most)
+    flash = f"{scene.flash_at(time) or 'no'} flash"
+    return (*motion_phrases(replace(scene, pace=pace)), flash)

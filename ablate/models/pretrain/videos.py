@@ -18,7 +18,7 @@ from ablate.models.pretrain import footage
 from ablate.models.pretrain.loop import fit, noisy, spread_penalty
 from ablate.models.pretrain.motion import moving_clips
 
-SCENES, BATCH, STEPS, RATE = 6000, 32, 7000, 3e-3
+SCENES, BATCH, STEPS, RATE = 6000, 32, 3500, 3e-3
 """A batch is so many real clips and as many of moved stills."""
 MASKED = 0.3
 """Share of the tubes that are hidden."""
