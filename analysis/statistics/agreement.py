@@ -7,6 +7,7 @@ import numpy as np
 from scipy.special import expit, logit, ndtri, stdtrit
 
 from analysis.statistics.correlation import correlate
+from analysis.statistics.dominance import balance, lead, untied_pairs
 from analysis.tables.pairs import Floats
 
 FEWEST = 3  # variants for an interval
@@ -45,17 +46,10 @@ def order(x: Floats, y: Floats) -> Order | None:
     n = len(x)
     if n < 2:
         return None
-    above_x, above_y, agree = np.zeros(n), np.zeros(n), np.zeros(n)
-    told_x = told_y = 0.0  # pairs that are no tie
-    for rows in np.array_split(np.arange(n), -(-n * n // 2**22)):  # bounds the memory
-        sign_x, sign_y = np.sign(x[rows, None] - x), np.sign(y[rows, None] - y)
-        above_x[rows], above_y[rows] = sign_x.sum(1), sign_y.sum(1)
-        agree[rows] = (sign_x * sign_y).sum(1)
-        told_x += float(np.abs(sign_x).sum())
-        told_y += float(np.abs(sign_y).sum())
-    told = sqrt(told_x * told_y)
+    agree = balance(x, y)
+    told = sqrt(untied_pairs(x) * untied_pairs(y))
     concordance = 0.5 + agree / (2 * (n - 1))
-    ranks = correlate(above_x, above_y, {})  # wins minus losses are ranks up to a scale
+    ranks = correlate(lead(x).astype(float), lead(y).astype(float), {})
     return Order(
         n=n,
         kendall_tau_b=float(agree.sum()) / told if told else None,
@@ -77,8 +71,7 @@ def accuracy_lower_limits(x: Floats, y: Floats, probability: float) -> Floats:
         Shape (tables,).
     """
     n = x.shape[-1]
-    same = np.sign(x[..., None] - x[..., None, :]) * np.sign(y[..., None] - y[..., None, :])
-    concordance = 0.5 + same.sum(-1) / (2 * (n - 1))
+    concordance = 0.5 + balance(x, y) / (2 * (n - 1))
     return _limits(concordance.mean(-1), concordance, probability)[0]
 
 

@@ -1,6 +1,7 @@
 """One column of a user's table as numbers or labels, or one line that says what is wrong."""
 
 import re
+from collections.abc import Hashable
 from typing import Any, NoReturn
 
 import numpy as np
@@ -88,12 +89,16 @@ def labels(
         A code per row, shape (rows,), and the labels they stand for: numbers first, by value.
 
     Raises:
-        ValueError: an empty cell where none may be.
+        ValueError: an empty cell where none may be, or one that holds several values.
     """
     cells = column(frame, name)
     empty = empty_cells(cells)
     if empty.any() and empty_label is None:
         fail_at(frame, name, int(empty.argmax()), f"names no {name}")
+    if cells.dtype == object:
+        odd = np.array([not isinstance(cell, Hashable) for cell in cells.to_numpy(object)], bool)
+        if odd.any():
+            fail_at(frame, name, int(odd.argmax()), "is no label")
     codes, values = pd.factorize(cells.to_numpy(object), use_na_sentinel=False)
     texts = np.array([_label(value) for value in values], object)[codes]
     texts[empty] = empty_label

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from analysis.tables.columns import column, empty_cells, fail, label_order, labels, numbers
+from analysis.tables.columns import column, empty_cells, fail, fail_at, label_order, labels, numbers
 
 REQUIRED = ("variant", "size", "score")
 OPTIONAL = ("benchmark", "seed", "samples", "cost", "measure")
@@ -125,6 +125,8 @@ def check_table(frame: pd.DataFrame, factors: Sequence[str] = ()) -> Table:
         score=numbers(frame, "score", may_be_empty=True),
         cost=numbers(frame, "cost", may_be_empty=True) if "cost" in present else None,
     )
+    if table.cost is not None and (table.cost < 0).any():
+        fail_at(frame, "cost", int((table.cost < 0).argmax()), "is negative")
     _forbid_duplicates(frame, table)
     return table
 

@@ -82,6 +82,7 @@ def test_an_optional_column_without_values_is_absent() -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        ("variant,size,score,cost\na,1,2,-3\n", ("'cost'", "row 2", "'-3'", "negative")),
         ("variant,size,score\na,1,46%\n", ("'score'", "row 2", "'46%'")),
         ("variant,size,score\na,1,=1+1\n", ("'score'", "row 2", "'=1+1'")),
         ("variant,size,score\na,1,inf\n", ("'score'", "row 2", "'inf'")),
@@ -113,6 +114,16 @@ def test_one_line_says_what_is_wrong_and_where(
 ) -> None:
     line = refusal(tmp_path, text)
     assert all(part in line for part in (*told, "scores.csv"))
+
+
+@pytest.mark.parametrize("odd", [{"a": 1}, [1, 2], np.array([1.0])])
+def test_cells_that_are_no_labels_are_refused(odd: object) -> None:
+    frame = pd.DataFrame({"variant": ["a", "b"], "size": 1.0, "score": 1.0, "f": ["x", "y"]})
+    for name in ("variant", "f"):
+        bad = frame.assign(**{name: pd.Series([frame[name][0], odd], dtype=object)})
+        with pytest.raises(ValueError, match=f"column '{name}', row 1: .* is no label") as caught:
+            check_table(bad, ("f",))
+        assert "\n" not in str(caught.value)
 
 
 def test_a_variant_has_one_level_of_a_factor(tmp_path: Path) -> None:
