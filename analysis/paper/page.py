@@ -12,13 +12,14 @@ from analysis.pages.verdict import Tile, Verdict, interval_of, share, within
 from analysis.paper.figures import law, mixture_scatter, ranking_dots, remaining, variance_bar
 from analysis.paper.reanalysis import (
     BROKEN,
+    PRINTED,
     PRINTED_LINE,
     Reanalysis,
     claims_sheet,
     pairs_sheet,
     reanalyse,
 )
-from analysis.tables.published import STUDIES, ablations, published_ranking
+from analysis.tables.published import ablations, published_ranking
 from analysis.words import figure, listed, size_name
 
 OUT = Path("reports/paper")
@@ -86,7 +87,7 @@ def designs(found: Reanalysis) -> Block:
 
 def rankings() -> Block:
     """The variants of every ablation at 3B with the noise of the questions alone."""
-    near = [f"{study}: {_near(study)}" for studies in STUDIES.values() for study in studies]
+    near = [f"{study}: {_near(study)}" for study in ablations().study.unique()]
     lines = block("lines", lines=[(line + ".", "") for line in near])
     return Block(lines.html + block("figures", _ranking_drawings(), style="masonry").html)
 
@@ -105,15 +106,14 @@ def _printed_drawings(found: Reanalysis) -> list[Drawing]:
 
 
 def _scatter_drawings(found: Reanalysis) -> list[Drawing]:
-    target = found.result.target.size
     return [
         Drawing(
-            f"scatter-{size_name(size)}",
-            mixture_scatter(found.frame, size, target, BROKEN),
-            f"Fig. 15, {size_name(size)} and {size_name(target)}: the agreement lies between the "
+            f"scatter-{size_name(proxy)}-{size_name(target)}",
+            mixture_scatter(found.frame, proxy, target, BROKEN),
+            f"Fig. 15, {size_name(proxy)} and {size_name(target)}: the agreement lies between the "
             f"mixtures and in setting {BROKEN}. Lines: least squares within a mixture, without it.",
         )
-        for size in found.sizes
+        for proxy, target in PRINTED
     ]
 
 
@@ -145,8 +145,7 @@ def _ranking_drawings() -> list[Drawing]:
             f"{study}: bars are one standard error from the number of questions; blue designs "
             "are not told apart from the best.",
         )
-        for studies in STUDIES.values()
-        for study in studies
+        for study in ablations().study.unique()
     ]
 
 

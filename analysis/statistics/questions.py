@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from analysis.tables.columns import column, empty_cells, fail_at, labels, numbers
+from analysis.tables.columns import column, empty_cells, fail, fail_at, labels, numbers
 from analysis.tables.pairs import Codes, Floats, PairedScores, Rung
 from analysis.tables.table import Table
 
@@ -49,6 +49,8 @@ def evaluation_noise(questions: pd.DataFrame, table: Table) -> tuple[EvaluationN
         ValueError: one line, when a column is missing, a cell cannot be used or no variant of
             the table has questions.
     """
+    if not len(questions):
+        fail(questions, "the questions have no rows")
     variant, names = labels(questions, "variant")
     video, _ = labels(questions, "video_id")
     size = numbers(questions, "size", positive=True)
@@ -63,7 +65,10 @@ def evaluation_noise(questions: pd.DataFrame, table: Table) -> tuple[EvaluationN
     correct = _correct(questions)
     known = np.isin(variant, [i for i, name in enumerate(names) if name in table.variants])
     if not known.any():
-        raise ValueError(f"no variant of the questions is in the table, as {names[0]!r}")
+        fail(questions, f"no variant of the questions is in the table, as {names[0]!r}")
+    known &= np.isin(size, table.size)
+    if not known.any():
+        fail(questions, f"no size of the questions is in the table, as {size[0]:g}")
     found = []
     keys = [size, np.zeros_like(size) if samples is None else samples, benchmark.astype(float)]
     cells, cell = np.unique(np.stack(keys, axis=1)[known], axis=0, return_inverse=True)

@@ -96,10 +96,10 @@ def test_an_unknown_study_is_told_with_the_choices():
 def test_the_paper_command_leaves_page_table_and_figures(tmp_path: Path):
     page = write_paper(tmp_path)
     text = page.read_text()
-    assert text.count("<svg") == 14
+    assert text.count("<svg") == 18
     assert "certify 4B at R² ≥ 0.8 and nothing at R² ≥ 0.9" in text
     for suffix in ("svg", "png"):
-        assert len(list((tmp_path / "figures").glob(f"*.{suffix}"))) == 14
+        assert len(list((tmp_path / "figures").glob(f"*.{suffix}"))) == 18
     with (tmp_path / "table.csv").open() as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["figure", "4B", "1.5B", "500M"]

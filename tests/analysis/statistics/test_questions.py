@@ -68,7 +68,7 @@ def test_other_questions_would_move_means_by_the_estimated_noise() -> None:
 
 def test_few_videos_are_not_taken_for_less_noise() -> None:
     rng = np.random.default_rng(8)
-    draws = [answers(rng, 2, 3, 6, 0.8) for _ in range(400)]
+    draws = [answers(rng, 2, 3, 6, 0.8) for _ in range(300)]
     means = np.array([draw.groupby("variant").correct.mean() for draw in draws])
     estimates = [noise(draw, 2).sd or 0.0 for draw in draws]
     assert np.mean(np.square(estimates)) == pytest.approx(means.var(axis=0).mean(), rel=0.15)
@@ -90,6 +90,10 @@ def test_rungs_are_told_apart_and_unknown_variants_left_out() -> None:
     assert [(n.size, n.variants) for n in found] == [(1.0, 8), (2.0, 8)]
     with pytest.raises(ValueError, match="no variant"):
         noise(frame.assign(variant="other"))
+    with pytest.raises(ValueError, match="no size of the questions is in the table, as 9"):
+        noise(frame.assign(size=9.0))
+    with pytest.raises(ValueError, match="no rows"):
+        noise(frame.iloc[:0])
 
 
 @pytest.mark.parametrize("correct", ["yes", "", "0.5", None])
