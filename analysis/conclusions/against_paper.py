@@ -14,25 +14,21 @@ from scipy.special import ndtr
 from analysis.statistics.agreement import order
 from analysis.tables.columns import labels
 from analysis.tables.pairs import Floats, rounded
-from analysis.tables.published import STUDIES, ablations
+from analysis.tables.published import (
+    CONNECTORS,
+    INTEGRATIONS,
+    SCHEDULES,
+    STUDIES,
+    ablations,
+    mixtures,
+    shares_label,
+)
 from analysis.tables.table import Table
 
 FEWEST = 3
 """Levels in common: two are in the same order by the toss of a coin."""
 _COUNTED = 6  # up to so many levels all orders are counted
 
-_SCHEDULES = {
-    "cl": "1-frozen",
-    "vcl": "1-all",
-    "c>cl": "2-connector",
-    "vc>cl": "2-vision-then-llm",
-    "vc>vcl": "2-vision-then-all",
-    "c>vc>cl": "3-vision-then-llm",
-    "c>vc>vcl": "3-vision-then-all",
-}
-"""Parts that learn in each stage -> the paper's schedule (Table 12)."""
-_CONNECTORS = {"mlp": "mlp-pool", "conv": "conv-pool", "perceiver": "perceiver"}
-_INTEGRATIONS = {"plain": "none", "separators": "start-end"}
 _TOWERS = {
     "siglip-so400m": "siglip",
     "v-jepa": "vjepa",
@@ -163,7 +159,7 @@ def _paper_levels(axis: str) -> dict[str, float]:
 def _names(axis: str, row: dict[Any, Any]) -> Iterator[str]:
     """The levels that a row of the paper's tables counts for."""
     if axis == "mixture":
-        yield _shares(row["text"], row["image"], row["multi_image"], row["video"])
+        yield shares_label(row["text"], row["image"], row["multi_image"], row["video"])
         return
     yield str(row["variant"])
     if row["study"] == "uniform":
@@ -186,24 +182,12 @@ def _paper_name(axis: str, label: str) -> str | None:
     return None
 
 
-def _shares(text: float, image: float, multi_image: float, video: float) -> str:
-    return f"t{text:g}-i{image:g}-m{multi_image:g}-v{video:g}"
-
-
-@cache
-def _numbered_mixtures() -> dict[str, str]:
-    """The paper's number of a mixture -> its shares (Table 13)."""
-    table = ablations()
-    rows = table[table.study == "mixture"].drop_duplicates("variant").to_dict("records")
-    return {str(row["variant"]): next(_names("mixture", row)) for row in rows}
-
-
 def _read_mixture(label: str) -> str | None:
     shares = re.fullmatch(r"t([\d.]+)-i([\d.]+)-m([\d.]+)-v([\d.]+)", label)
     if shares is None:
-        return _numbered_mixtures().get(label)
+        return mixtures().get(label)
     try:
-        return _shares(*(float(share) for share in shares.groups()))
+        return shares_label(*(float(share) for share in shares.groups()))
     except ValueError:
         return None
 
@@ -222,14 +206,14 @@ def _read_schedule(label: str) -> str | None:
     """Stages of initials of the parts that learn, each with its rate if not 1: `c>v0.5c>cl`."""
     stage = r"(?:[vcl][\d.e-]*)+"
     stages = re.fullmatch(rf"{stage}(?:>{stage})*", label)
-    return _SCHEDULES.get(re.sub("[^vcl>]", "", label)) if stages else None
+    return SCHEDULES.get(re.sub("[^vcl>]", "", label)) if stages else None
 
 
 _READERS: dict[str, Callable[[str], str | None]] = {
     "sampling": _read_sampling,
     "encoder": _read_encoder,
-    "connector": lambda label: _CONNECTORS.get(label.split("-")[0]),
-    "integration": _INTEGRATIONS.get,
+    "connector": lambda label: CONNECTORS.get(label.split("-")[0]),
+    "integration": INTEGRATIONS.get,
     "schedule": _read_schedule,
     "mixture": _read_mixture,
 }

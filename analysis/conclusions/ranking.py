@@ -13,19 +13,19 @@ import pandas as pd
 from scipy.special import stdtrit
 
 from analysis.statistics.agreement import order
-from analysis.tables.published import ablations, published_ranking
+from analysis.tables.published import (
+    CONNECTORS,
+    INTEGRATIONS,
+    SCHEDULES,
+    mixtures,
+    published_ranking,
+)
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
 """Draws of seeds for the interval of tau."""
 _RATES = {"0.2": "1e-6", "": "5e-6", "2": "1e-5"}
 """Multiple of the size row's vision rate -> the rate of paper Table 12."""
-_SCHEDULES = {
-    "cl": "1-frozen", "vcl": "1-all", "c>cl": "2-connector", "vc>cl": "2-vision-then-llm",
-    "vc>vcl": "2-vision-then-all", "c>vc>cl": "3-vision-then-llm", "c>vc>vcl": "3-vision-then-all",
-}  # fmt: skip
-_INTEGRATIONS = {"plain": "none", "separators": "start-end"}
-_CONNECTORS = {"mlp": "mlp-pool", "conv": "conv-pool", "perceiver": "perceiver"}
 
 
 @dataclass(frozen=True)
@@ -167,7 +167,7 @@ def _schedule(level: Mapping[str, str]) -> str | None:
     """Stages such as `c>v0.2c>cl`; every stage that trains vision has the same rate."""
     label = level["schedule"]
     rates = set(re.findall(r"v([\d.]*)", label))
-    name = _SCHEDULES.get(re.sub(r"(?<=v)[\d.]+", "", label))
+    name = SCHEDULES.get(re.sub(r"(?<=v)[\d.]+", "", label))
     if name is None or len(rates) > 1:
         return None
     rate = _RATES.get(rates.pop()) if rates else "0"
@@ -175,18 +175,7 @@ def _schedule(level: Mapping[str, str]) -> str | None:
 
 
 def _mixture(level: Mapping[str, str]) -> str | None:
-    return _mixtures().get(level["mixture"])
-
-
-def _mixtures() -> dict[str, str]:
-    """Label of a mixture by its shares -> the paper's number."""
-    table = ablations()
-    rows = table[table.study == "mixture"].drop_duplicates("variant")
-    shares = zip(rows.text, rows.image, rows.multi_image, rows.video, strict=True)
-    return {
-        f"t{t:g}-i{i:g}-m{m:g}-v{v:g}": str(variant)
-        for (t, i, m, v), variant in zip(shares, rows.variant, strict=True)
-    }
+    return {shares: number for number, shares in mixtures().items()}.get(level["mixture"])
 
 
 def _image_path(level: Mapping[str, str]) -> str:
@@ -197,9 +186,9 @@ _TABLES: dict[str, tuple[str, Callable[[Mapping[str, str]], str | None]]] = {
     "sampling": ("sampling", _cell_of_grid),
     "uniform": ("uniform", _uniform),
     "encoders": ("encoder", _encoder),
-    "connectors": ("connector", lambda level: _CONNECTORS.get(level["connector"].split("-")[0])),
+    "connectors": ("connector", lambda level: CONNECTORS.get(level["connector"].split("-")[0])),
     "integration": (
-        "integration", lambda level: _INTEGRATIONS.get(level["integration"], level["integration"]),
+        "integration", lambda level: INTEGRATIONS.get(level["integration"], level["integration"]),
     ),
     "schedules": ("schedule", _schedule),
     "mixtures": ("mixture", _mixture),

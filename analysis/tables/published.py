@@ -1,6 +1,7 @@
 """The tables the Apollo paper prints (arXiv 2412.10360): its rankings, and ours next to them."""
 
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 import pandas as pd
@@ -19,6 +20,22 @@ STUDIES = {
     "mixture": ("mixture",),
 }
 """Axis -> studies of the paper that vary it."""
+
+
+SCHEDULES = {
+    "cl": "1-frozen",
+    "vcl": "1-all",
+    "c>cl": "2-connector",
+    "vc>cl": "2-vision-then-llm",
+    "vc>vcl": "2-vision-then-all",
+    "c>vc>cl": "3-vision-then-llm",
+    "c>vc>vcl": "3-vision-then-all",
+}
+"""Parts that learn in each stage -> the paper's schedule (Table 12)."""
+CONNECTORS = {"mlp": "mlp-pool", "conv": "conv-pool", "perceiver": "perceiver"}
+"""Kind of connector -> the paper's (Table 1)."""
+INTEGRATIONS = {"plain": "none", "separators": "start-end"}
+"""Kind of integration -> the paper's (Table 2), where the names differ."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +57,23 @@ def consistency() -> pd.DataFrame:
 def ablations() -> pd.DataFrame:
     """The scores of Secs. 4 and 5 (Tables 1, 2 and 8-13), one row per variant and benchmark."""
     return pd.read_csv(_data("apollo_ablations.csv"))
+
+
+@cache
+def mixtures() -> dict[str, str]:
+    """The paper's number of a mixture -> its shares as our labels write them (Table 13)."""
+    table = ablations()
+    rows = table[table.study == "mixture"].drop_duplicates("variant")
+    shares = zip(rows.text, rows.image, rows.multi_image, rows.video, strict=True)
+    return {
+        str(variant): shares_label(*each)
+        for variant, each in zip(rows.variant, shares, strict=True)
+    }
+
+
+def shares_label(text: float, image: float, multi_image: float, video: float) -> str:
+    """Name of a mixture by its shares in percent."""
+    return f"t{text:g}-i{image:g}-m{multi_image:g}-v{video:g}"
 
 
 def published_ranking(study: str) -> tuple[Published, ...]:
