@@ -59,7 +59,16 @@ def _levels(tiny: bool) -> list[tuple[str, Level]]:
     return sorted(found, key=lambda pair: (pair[0], pair[1].label))
 
 
-TRAINED = [pair for pair in _levels(tiny=True) if pair[1] != getattr(BASE, pair[0])]
+def _fits(axis: str, level: Level) -> bool:
+    design = dataclasses.replace(BASE, **{axis: level})
+    return check_cell(dataclasses.replace(small_cell(), design=design)) is None
+
+
+TRAINED = [
+    (axis, level)
+    for axis, level in _levels(tiny=True)
+    if level != getattr(BASE, axis) and _fits(axis, level)
+]
 
 
 @cache
