@@ -100,12 +100,15 @@ def read(path: Path, inside: tuple[str, ...] = ()) -> State:
         raise ValueError(f"{path}: no such file") from None
     except pickle.UnpicklingError:
         raise ValueError(
-            f"{path}: holds more than tensors, which is not read because it could run code; "
-            "save its weights as safetensors"
+            f"{path}: no torch file, or one that holds more than tensors, which is not read as it "
+            "could run code; save its weights as safetensors"
         ) from None
     except (SafetensorError, RuntimeError, EOFError) as error:
         raise ValueError(f"{path}: not a readable checkpoint ({error})") from None
-    held = next((held[name] for name in inside if name in held), held)
+    if isinstance(held, dict):
+        held = next((held[name] for name in inside if name in held), held)
+    if not isinstance(held, dict):
+        raise ValueError(f"{path}: holds no tensors by name, but a {type(held).__name__}")
     if strangers := [name for name, value in held.items() if not torch.is_tensor(value)]:
         raise ValueError(f"{path}: {strangers[0]!r} is no tensor; which entry holds the weights?")
     return held

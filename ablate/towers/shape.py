@@ -35,7 +35,8 @@ class TowerShape:
     frames: int | None = None
     """Frames of the clips a video tower was trained on; None for image towers."""
     any_length: bool = False
-    """Whether its positions are interpolated to clips of other lengths; else `frames` is most."""
+    """Whether it takes clips of any length, its positions interpolated or rotating; else `frames`
+    is the most."""
     prefix_tokens: int = 0
     """Tokens before the patches (CLS), run but dropped from the features."""
     hub_id: str | None = None

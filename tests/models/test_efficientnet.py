@@ -1,6 +1,8 @@
 """The tower from outside: its counts, its weights, and that it sees what it was trained to see."""
 
+import dataclasses
 import importlib.util
+import math
 
 import pytest
 import torch
@@ -9,7 +11,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from ablate.axes import Encoder, Tower
 from ablate.models.build import load_tower
 from ablate.models.encoders import build_tower
+from ablate.run import run_cell
 from ablate.towers import PACKAGED, tower_shape, weights_hash
+from tests.cells import BASE, job, small_cell
 from tests.models.designs import model, pixels, prompts
 
 SHAPE = PACKAGED[Tower.EFFICIENTNET]
@@ -77,3 +81,15 @@ def test_it_is_a_level_of_the_encoder_axis_at_a_small_row_alone_and_fused() -> N
         assert features[0].shape == (2, 4, 4, 4, 112)
         assert built(ids, mask, features).isfinite().all()
     assert Encoder((Tower.EFFICIENTNET,)).label == "efficientnet"
+
+
+@needs_extra
+def test_a_cell_with_it_trains_and_scores_on_a_small_row(store, tmp_path) -> None:
+    """Frames of 32 pixels are enlarged to its 64; frozen, so its features are kept."""
+    design = dataclasses.replace(BASE, encoder=Encoder((Tower.EFFICIENTNET,)))
+    losses: list[float] = []
+    cell = small_cell(design, samples=32)
+    record = run_cell(cell, job(store), lambda _, loss: losses.append(loss))
+    assert len(losses) == 2 and all(map(math.isfinite, losses))
+    assert record["names"]["encoder"] == "efficientnet"
+    assert record["parameters"]["vision"] == SHAPE.parameters
