@@ -57,8 +57,8 @@ def chosen_plan(
     size: tuple[str, ...],
     seeds: int | None,
     samples: tuple[str, ...],
-    init: str,
     data: str,
+    init: str = str(Init.PRETRAINED),
 ) -> tuple[Study, Plan]:
     """The study that `study_options` chose, and its plan.
 
@@ -77,7 +77,11 @@ def chosen_plan(
 
 
 def chosen_cells(
-    study: str, size: tuple[str, ...], seeds: int | None, samples: tuple[str, ...], init: str
+    study: str,
+    size: tuple[str, ...],
+    seeds: int | None,
+    samples: tuple[str, ...],
+    init: str = str(Init.PRETRAINED),
 ) -> tuple[Study, Callable[[str, str], list[Cell]]]:
     """The study that `cell_options` chose, and its cells on any training and test data.
 
