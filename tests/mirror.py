@@ -23,7 +23,7 @@ def reduced_row(monkeypatch: pytest.MonkeyPatch) -> Size:
     for tower in (Tower.SIGLIP, Tower.VIDEOMAE):
         small = dataclasses.replace(TINY[tower], hub_id=PUBLIC[tower].hub_id)
         monkeypatch.setitem(PUBLIC, tower, small)
-    llm = dataclasses.replace(size_row("10K").llm, vocab=512)
+    llm = dataclasses.replace(size_row("10K").llm, vocab=512, context=2048)
     return dataclasses.replace(size_row("0.5B"), llm=llm, batch=16)
 
 

@@ -209,5 +209,5 @@ def test_a_pretrained_row_runs_from_a_mirror_and_without_weights_says_what_to_do
     record, losses = _run(cell, store, weights=str(mirror))
     assert len(losses) == 2 and all(map(math.isfinite, losses))
     assert record["execution"]["weights"] == str(mirror)
-    random, other = _run(dataclasses.replace(cell, init=Init.RANDOM), store)
+    random, other = _run(dataclasses.replace(cell, init=Init.RANDOM), store, weights=str(mirror))
     assert random["train_id"] != record["train_id"] and other[0] != losses[0]
