@@ -225,10 +225,11 @@ def _macro(sides: list[Side], variants: int) -> Side:
     runs: dict[tuple[int, int], list[float]] = {}
     for side in sides:
         present = side.mean[~np.isnan(side.mean)]
-        spread = present.std(ddof=1) if len(present) > 1 and np.ptp(present) > 0 else np.inf
-        centre = present.mean()
-        total += (side.mean - centre) / spread
-        standardised = (side.runs.score - centre) / spread
+        centre, reach = present.mean(), float(np.ptp(present)) or np.inf
+        # in units of the range first: the squares of tiny scores would vanish
+        spread = (present / reach).std(ddof=1) if np.isfinite(reach) else 1.0
+        total += (side.mean - centre) / reach / spread
+        standardised = (side.runs.score - centre) / reach / spread
         for variant, seed, score in zip(
             side.runs.variant.tolist(), side.runs.seed.tolist(), standardised.tolist(), strict=True
         ):

@@ -42,6 +42,13 @@ def test_equal_seeds_in_another_order_tie(scores: list[float]) -> None:
     assert found.x[0] == found.x[1]
 
 
+@pytest.mark.parametrize("scale", [1e-200, 1e99])
+def test_scores_of_any_magnitude_standardise(scale: float) -> None:
+    frame = two_benchmarks()
+    before, after = pair(frame, MACRO), pair(frame.assign(score=scale * frame.score), MACRO)
+    assert after.x == pytest.approx(before.x) and after.y == pytest.approx(before.y)
+
+
 def test_means_that_cancel_leave_no_spread() -> None:
     y = np.random.default_rng(8).standard_normal(21)
     opposed = [
