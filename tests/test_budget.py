@@ -1,6 +1,7 @@
 """Fair comparison: what designs are made equal in is equal, within one batch."""
 
 import dataclasses
+import itertools
 
 import pytest
 from hypothesis import given, settings
@@ -44,8 +45,11 @@ def test_every_design_spends_what_the_base_does_within_one_batch(design, equal, 
     assert dataclasses.replace(made, samples=samples, matched_to=None) == _cell(
         design, samples, size
     )
-    more = spent(dataclasses.replace(made, samples=made.samples + batch), equal)
-    one_batch = more - spent(made, equal)
+    # Shares of the stages are rounded to steps, so that batches differ in what they cost.
+    near = [
+        spent(dataclasses.replace(made, samples=made.samples + k * batch), equal) for k in range(4)
+    ]
+    one_batch = max(after - before for before, after in itertools.pairwise(near))
     fewest = made.samples == batch * len(design.schedule.stages)
     assert fewest or abs(spent(made, equal) - spent(base, equal)) <= one_batch
 

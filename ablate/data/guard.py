@@ -95,6 +95,9 @@ class _Process(Generic[Item, Result]):
     def outcome(self) -> tuple[Item, Result | Killed] | None:
         """What became of the item, once something has."""
         seconds, memory = self._limits.seconds, self._limits.memory
+        # Before the answer is looked for: what comes late must not count by luck.
+        if time.monotonic() - self._began > seconds:
+            return self._killed(Fault.TOO_SLOW, f"took more than {seconds:g} s")
         if self.connection.poll():
             try:
                 return self._item, self.connection.recv()
@@ -102,8 +105,6 @@ class _Process(Generic[Item, Result]):
                 self._process.join()
                 code = self._process.exitcode
                 return self._killed(Fault.CRASHED, f"the decoder ended its process ({code})")
-        if time.monotonic() - self._began > seconds:
-            return self._killed(Fault.TOO_SLOW, f"took more than {seconds:g} s")
         if _resident(self._process.pid) > memory:
             return self._killed(Fault.TOO_MUCH_MEMORY, f"took more than {memory / 2**30:g} GiB")
         return None
