@@ -98,6 +98,8 @@ class _Process(Generic[Item, Result]):
         # Before the answer is looked for: what comes late must not count by luck.
         if time.monotonic() - self._began > seconds:
             return self._killed(Fault.TOO_SLOW, f"took more than {seconds:g} s")
+        if _resident(self._process.pid) > memory:
+            return self._killed(Fault.TOO_MUCH_MEMORY, f"took more than {memory / 2**30:g} GiB")
         if self.connection.poll():
             try:
                 return self._item, self.connection.recv()
@@ -105,8 +107,6 @@ class _Process(Generic[Item, Result]):
                 self._process.join()
                 code = self._process.exitcode
                 return self._killed(Fault.CRASHED, f"the decoder ended its process ({code})")
-        if _resident(self._process.pid) > memory:
-            return self._killed(Fault.TOO_MUCH_MEMORY, f"took more than {memory / 2**30:g} GiB")
         return None
 
     def _killed(self, fault: Fault, reason: str) -> tuple[Item, Killed]:
