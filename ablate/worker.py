@@ -41,14 +41,18 @@ def work(cells: Sequence[Cell], job: Job, report: Report) -> dict[str, Failure]:
         return failures
     with lease:
         store.remove_leftovers(cells[0])
+        # Looked at before the watchdog begins: a file of its kind says where the last one hung.
+        left = [cell for cell in cells if not store.is_done(cell) and store.failure(cell) is None]
+        if not left:
+            return failures
         with Watchdog(store.hang_path(cells[0]), job.execution.patience_seconds) as watchdog:
 
             def alive() -> None:
                 lease.check()
                 watchdog.feed()
 
-            for cell in cells:
-                if store.is_done(cell) or store.failure(cell) is not None:
+            for cell in left:
+                if cell.score_id in failures:
                     continue
                 try:
                     failure = _attempt(cell, job, report, alive)
@@ -58,7 +62,7 @@ def work(cells: Sequence[Cell], job: Job, report: Report) -> dict[str, Failure]:
                     # Lightning ends a training on SIGTERM, as if all were well.
                     raise SystemExit(asked.code or 128 + signal.SIGTERM) from None
                 if failure is not None:
-                    failures |= _fail(store, cell, cells, failure)
+                    failures |= _fail(store, cell, left, failure)
     return failures
 
 

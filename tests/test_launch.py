@@ -27,7 +27,7 @@ def swept(smoke_store: Path, tmp_path_factory) -> tuple[RunStore, Heard]:
     root = new_store(tmp_path_factory.mktemp("swept"), smoke_store)
     store, heard = RunStore(root), Heard()
     store.run_dir(TAKEN).mkdir(parents=True)
-    write_claim(store.run_dir(TAKEN), elsewhere())
+    write_claim(store.run_dir(TAKEN), elsewhere(), age=-3600)  # renewed in an hour, as it were
     store.fail(GOOD[0], Failure("lost", "the worker process died"))
     launch([DIVERGING, *GOOD, OTHERWISE, HOMELESS, TAKEN], job(root), heard, slots=2)
     return store, heard
