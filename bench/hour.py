@@ -50,7 +50,7 @@ def compare() -> str:
     )
     return (
         f"an hour of video, {FPS_2.max_clips} clips of {FPS_2.frames_per_clip} frames at "
-        f"{FPS_2.fps:g} a second for a tower of 384 pixels: {clips:.2f} s, "
+        f"{FPS_2.fps:g} a second for a tower of 384 pixels: {clips:.2f} s of CPU time, "
         f"{peak / 2**20:.0f} MiB above the libraries at most ({decoders}); every frame decoded "
         f"and none kept {whole:.1f} s, ratio {whole / clips:.0f} (kept, {kept:.0f} GiB)"
     )
@@ -94,7 +94,7 @@ def _frames() -> Iterator[np.ndarray]:
 
 
 def _measured(work: Callable[[Path], None], path: Path, short: Path) -> tuple[float, int]:
-    """Seconds that `work` takes, and bytes by which the process grew at most."""
+    """CPU seconds that `work` takes, and bytes by which the process grew at most."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
     process = context.Process(target=_measure, args=(work, path, short, there))
@@ -109,9 +109,9 @@ def _measure(work: Callable[[Path], None], path: Path, short: Path, connection: 
     PyavReader(short).close()
     before = _memory("VmRSS")
     Path("/proc/self/clear_refs").write_text("5")  # the high-water mark starts anew
-    began = time.perf_counter()
+    began = time.process_time()
     work(path)
-    connection.send((time.perf_counter() - began, _memory("VmHWM") - before))
+    connection.send((time.process_time() - began, _memory("VmHWM") - before))
 
 
 def _memory(field: str) -> int:
