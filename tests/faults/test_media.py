@@ -1,9 +1,11 @@
 """Bad media: named by the check, dropped for every design alike, and told in the record."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 from typing import ClassVar
 
+import psutil
 import pytest
 
 import ablate.run
@@ -11,6 +13,9 @@ from ablate.data.faults import Fault
 from ablate.data.manifest import FileFacts
 from ablate.data.samples import Sample
 from ablate.data.stats import SamplingStats
+from ablate.data.video.read import map_opened
+from ablate.data.video.with_decord import DecordReader
+from ablate.data.video.with_pyav import PyavReader
 from ablate.run import run_cell
 from ablate.store import RunStore
 from tests.cells import job, silent
@@ -123,3 +128,17 @@ def test_a_file_that_is_lost_after_the_check_fails_the_cell_and_names_it(call, t
     failure = RunStore(tmp_path / "store").failure(cell)
     assert failure is not None and failure.kind == "data"
     assert failure.reason.endswith(".mp4: no such file")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("decoder", [DecordReader, PyavReader])
+def test_reading_thousands_of_files_does_not_fill_the_memory(decoder, tmp_path):
+    paths = [
+        write_raw(tmp_path / f"{n}.mp4", [i / 8 for i in range(80)], size=256) for n in range(10)
+    ]
+    process, held = psutil.Process(), []
+    for path in paths * 200:
+        with closing(decoder(path)) as reader:
+            map_opened(reader, [0.0, 1.0, 9.0], lambda frame: None)
+        held.append(process.memory_info().rss)
+    assert held[-1] - held[100] < 30 * 2**20

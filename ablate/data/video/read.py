@@ -35,6 +35,10 @@ class Reader(Protocol):
     spans: np.ndarray
     """Start and end of every frame in presentation order, seconds since the first, (frames, 2)."""
 
+    def close(self) -> None:
+        """Lets go of the file."""
+        ...
+
     def frames(self, indices: Sequence[int]) -> Iterator[np.ndarray]:
         """uint8 (H, W, 3) in RGB of each index, decoded as they are asked for.
 
@@ -155,33 +159,38 @@ def opened(path: Path | str) -> Iterator[Reader]:
     Raises:
         MediaError: the file is missing, empty, damaged or no video.
     """
-    path = Path(path)
+    reader = _open(Path(path))
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+def _open(path: Path) -> Reader:
     if not path.is_file():
         raise MediaError(path, "no such file", Fault.MISSING)
     with path.open("rb") as file:
         head = file.read(189)
     if not head:
         raise MediaError(path, "the file is empty", Fault.EMPTY)
-    if not (head[0] == head[-1] == _TRANSPORT_SYNC and len(head) == 189):
-        from ablate.data.video.with_decord import DecordReader
+    if len(head) == 189 and head[0] == head[-1] == _TRANSPORT_SYNC:
+        return _open_with_pyav(path)
+    from ablate.data.video.with_decord import DecordReader
 
-        try:
-            first = DecordReader(path)
-        except MediaError as error:
-            refusal = error
-        else:
-            yield first
-            return
-    else:
-        refusal = None
+    try:
+        return DecordReader(path)
+    except MediaError as error:
+        refusal = error
+    # Where PyAV cannot open it either, it says better why.
+    other = _open_with_pyav(path)
+    if refusal.fault is Fault.NO_VIDEO:
+        return other
+    # decord knows the codec and not what to make of the file: it may be cut short.
+    other.close()
+    raise refusal
+
+
+def _open_with_pyav(path: Path) -> Reader:
     from ablate.data.video.with_pyav import PyavReader
 
-    # Of two that cannot open it, PyAV says better why.
-    second = PyavReader(path)
-    try:
-        if refusal is not None and refusal.fault is not Fault.NO_VIDEO:
-            # decord knows the codec and not what to make of the file: it may be cut short.
-            raise refusal
-        yield second
-    finally:
-        second.close()
+    return PyavReader(path)

@@ -30,6 +30,10 @@ class DecordReader:
             found = self._reader.get_frame_timestamp(range(count))
         self.spans = np.asarray(found, dtype=np.float64)
 
+    def close(self) -> None:
+        """Lets go of the file."""
+        del self._reader
+
     def frames(self, indices: Sequence[int]) -> Iterator[np.ndarray]:
         """uint8 (H, W, 3) of each index, one at a time: decord gains nothing by batches."""
         for index in indices:
