@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
@@ -140,6 +142,45 @@ def test_a_cell_on_another_machine_takes_its_data_from_the_file(call, data, tmp_
     other = write_dataset(tmp_path / "other", videos=2)
     code, _, err = call("run", path, "--store", tmp_path / "third", "--data", other)
     assert code == 2 and f"the cell was planned for {cell.data}" in err
+
+
+def test_pictures_inside_a_table_are_unpacked_once_and_trained_on(call, tmp_path, monkeypatch):
+    path = write_dataset(tmp_path / "data")
+    _pack(tmp_path / "data", "stills.json", tmp_path / "data" / "table")
+    content = yaml.safe_load(path.read_bytes())
+    content["train"][1] |= {"annotations": "table"}
+    path.write_text(yaml.safe_dump(content))
+    monkeypatch.chdir(tmp_path)
+    choice = (*STUDY, "--store", "relative")
+    code, out, _ = call("data", "check", "data/data.yaml", *choice)
+    assert code == 0 and "training: 25 conversations of 2 sources" in out
+    unpacked = sorted((tmp_path / "relative" / "data" / "unpacked").rglob("*.png"))
+    assert len(unpacked) == 4 + 8
+    written = [file.stat().st_mtime_ns for file in unpacked]
+    (cell, *_) = _missing(Path("data/data.yaml"), Path("relative"))
+    (tmp_path / "cell.json").write_text(json.dumps(to_dict(cell)))
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    code, out, _ = call("run", "../cell.json", "--store", "../relative")
+    assert code == 0 and "spatial" in out
+    assert [file.stat().st_mtime_ns for file in unpacked] == written
+
+
+def _pack(folder: Path, annotations: str, table: Path) -> None:
+    """Turns a JSON file into a Parquet directory that holds its pictures, as the hub does."""
+    rows = json.loads((folder / annotations).read_text())
+
+    def packed(row: dict) -> list[dict] | None:
+        names = row.get("image") or []
+        names = [names] if isinstance(names, str) else names
+        files = [folder / "media" / name for name in names]
+        return [{"bytes": file.read_bytes(), "path": file.name} for file in files] or None
+
+    image = pa.list_(pa.struct({"bytes": pa.binary(), "path": pa.string()}))
+    columns = {name: [row.get(name) for row in rows] for name in ("id", "video", "conversations")}
+    columns["image"] = pa.array([packed(row) for row in rows], image)
+    table.mkdir()
+    pq.write_table(pa.table(columns), table / "train-00000-of-00001.parquet")
 
 
 def test_a_file_that_turns_bad_makes_other_cells(call, tmp_path) -> None:

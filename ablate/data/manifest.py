@@ -117,12 +117,16 @@ def write_manifest(path: Path, facts: Iterable[FileFacts]) -> None:
     path.write_bytes(b"".join(_line(one) for one in facts))
 
 
+GONE = (None, None)
+"""What `stat_of` says of no file."""
+
+
 def stat_of(path: Path) -> tuple[int | None, int | None]:
     """Size and time of change of a file as `FileFacts` keeps them."""
     try:
         found = path.stat()
     except OSError:
-        return None, None
+        return GONE
     return found.st_size, found.st_mtime_ns
 
 

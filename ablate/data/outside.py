@@ -11,7 +11,7 @@ from ablate.data.check import Wanted, check_files, unchecked, wanted_files
 from ablate.data.dataset import Half, freeze, read_test, read_training
 from ablate.data.description import read_description
 from ablate.data.guard import Limits
-from ablate.data.manifest import FileFacts, Kind, Manifest, stat_of
+from ablate.data.manifest import GONE, FileFacts, Kind, Manifest, stat_of
 from ablate.data.sources import Conversation, Question
 from ablate.spec import Cell
 
@@ -42,10 +42,11 @@ class Outside:
         Raises:
             ValueError: the file or annotations cannot be used; one line naming what and where.
         """
-        self.path, self.root = path, root
+        # What runs will read holds paths, and they may start elsewhere.
+        self.path, self.root = path, root.resolve()
         self.samplings = tuple(samplings)
-        self.manifest = Manifest(root / "manifest.jsonl")
-        described = read_description(path, root / "unpacked")
+        self.manifest = Manifest(self.root / "manifest.jsonl")
+        described = read_description(path, self.root / "unpacked")
         self._training, self._test = read_training(described.train), read_test(described.test)
         self._wanted = wanted_files(
             chain(self._training.samples, self._test.samples), self.samplings
@@ -100,5 +101,6 @@ class Outside:
                     unpack_table(source.annotations, FIELDS, source.split, folder)
 
     def _find(self, path: Path, kind: Kind) -> FileFacts | None:
-        facts = self.manifest.find(path, kind)
-        return facts if facts is not None and facts.is_about(stat_of(path)) else None
+        facts, now = self.manifest.find(path, kind), stat_of(path)
+        # Of a file that is gone, what it was is known still: reports outlive their videos.
+        return facts if facts is not None and (facts.is_about(now) or now == GONE) else None

@@ -103,6 +103,16 @@ def test_a_bad_file_drops_its_samples_in_both_halves(root):
     assert json.loads(json.dumps(report)) == report
 
 
+def test_a_file_that_is_gone_is_to_be_checked_but_known_until_then(root):
+    before = _outside(root).train
+    (root / "data" / "media" / "0.mp4").unlink()
+    found = _outside(root)
+    assert found.train == before and len(found.unchecked()) == 1
+    list(found.check(found.unchecked(), 1, Limits()))
+    assert found.train.fingerprint != before.fingerprint
+    assert found.train.dropped == {("shots", Fault.MISSING): 2, ("stills", Fault.MISSING): 1}
+
+
 # === identity ===
 
 
