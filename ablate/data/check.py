@@ -141,9 +141,10 @@ def _video_facts(wanted: Wanted) -> dict[str, Any]:
             for time in clip
         }
         map_opened(reader, sorted(times), lambda frame: None)
+        decoder = reader.name
     return {
         "duration": info.duration, "fps": info.fps, "frames": info.frames, "width": info.width,
-        "height": info.height, "variable": info.variable, "decoder": info.decoder,
+        "height": info.height, "variable": info.variable, "decoder": decoder,
     }  # fmt: skip
 
 

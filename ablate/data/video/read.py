@@ -30,10 +30,13 @@ T = TypeVar("T")
 class Reader(Protocol):
     """An open video file."""
 
-    name: str
-    """The decoder."""
     spans: np.ndarray
     """Start and end of every frame in presentation order, seconds since the first, (frames, 2)."""
+
+    @property
+    def name(self) -> str:
+        """The decoder."""
+        ...
 
     def close(self) -> None:
         """Lets go of the file."""
@@ -178,7 +181,7 @@ def _open(path: Path) -> Reader:
     from ablate.data.video.with_decord import DecordReader
 
     try:
-        return DecordReader(path)
+        return _Backed(path, DecordReader(path))
     except MediaError as error:
         refusal = error
     # Where PyAV cannot open it either, it says better why.
@@ -188,6 +191,49 @@ def _open(path: Path) -> Reader:
     # decord knows the codec and not what to make of the file: it may be cut short.
     other.close()
     raise refusal
+
+
+class _Backed:
+    """decord, and PyAV from the first frame on that decord cannot decode.
+
+    decord decodes ahead on a thread of its own, the further the busier the machine: whether it
+    stumbles over damage behind the wanted frames is chance. PyAV decodes no further than asked, so
+    that what can be read does not depend on the load.
+    """
+
+    def __init__(self, path: Path, reader: Reader) -> None:
+        self._path, self._reader, self.spans = path, reader, reader.spans
+
+    @property
+    def name(self) -> str:
+        """The decoder in use."""
+        return self._reader.name
+
+    def close(self) -> None:
+        """Lets go of the file."""
+        self._reader.close()
+
+    def frames(self, indices: Sequence[int]) -> Iterator[np.ndarray]:
+        """As `Reader`."""
+        for index in indices:
+            try:
+                (frame,) = self._reader.frames([self._place(index)])
+            except MediaError as error:
+                if self._reader.spans is not self.spans:
+                    raise
+                self._reader.close()
+                self._reader = _open_with_pyav(self._path)
+                if self._place(index) == len(self._reader.spans):
+                    raise error
+                (frame,) = self._reader.frames([self._place(index)])
+            yield frame
+
+    def _place(self, index: int) -> int:
+        """Index of the same frame in the decoder in use, by when it begins."""
+        if self._reader.spans is self.spans:
+            return index
+        when = self.spans[index, 0] - TIMESTAMP_TOLERANCE
+        return int(np.searchsorted(self._reader.spans[:, 0], when))
 
 
 def _open_with_pyav(path: Path) -> Reader:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import decord
 import numpy as np
@@ -23,7 +24,7 @@ class DecordReader:
     def __init__(self, path: Path) -> None:
         self._path = path
         with self._explained():
-            self._reader = decord.VideoReader(str(path), ctx=decord.cpu(0), num_threads=1)
+            self._reader: Any = decord.VideoReader(str(path), ctx=decord.cpu(0), num_threads=1)
             count = len(self._reader)
             if not count:
                 raise MediaError(path, "the video has no frames", Fault.NO_FRAMES)
@@ -32,7 +33,7 @@ class DecordReader:
 
     def close(self) -> None:
         """Lets go of the file."""
-        del self._reader
+        self._reader = None
 
     def frames(self, indices: Sequence[int]) -> Iterator[np.ndarray]:
         """uint8 (H, W, 3) of each index, one at a time: decord gains nothing by batches."""
