@@ -1,17 +1,14 @@
 """What a terminal shows: plans, progress and states; plain lines where no one is watching."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
 from ablate.cost import parameters, trainable_parameters
 from ablate.disk import footprint, human_bytes
-from ablate.failures import Failure
 from ablate.memory import peak_memory
 from ablate.plan import Plan
 from ablate.spec import Cell
@@ -52,117 +49,6 @@ def human_count(number: float) -> str:
 def cell_name(cell: Cell, axes: tuple[str, ...]) -> str:
     """A cell in words: its levels on the axes that differ, size and seed."""
     return f"{cell.size.name} {cell.design.name(axes)} seed {cell.seed}"
-
-
-class SweepProgress:
-    """Counts and announces the cells of a sweep; a `Listener` of the launcher."""
-
-    def __init__(
-        self,
-        plan: Plan,
-        cells: Sequence[Cell],
-        axes: tuple[str, ...],
-        slots: int,
-        console: Console,
-    ) -> None:
-        self.axes, self.slots, self.console = axes, slots, console
-        self.expected = {price.cell.score_id: price.seconds for price in plan.price(cells)}
-        self.total = len(self.expected)
-        self.running: dict[str, tuple[float, float]] = {}
-        self.spent: dict[str, float] = {}
-        self.failures: list[tuple[Cell, Failure]] = []
-        self.others: list[Cell] = []
-        """Cells that were left to other sweeps."""
-        self.began = self.last_line = time.monotonic()
-        self.bar: Progress | None = None
-
-    @contextmanager
-    def shown(self) -> Iterator["SweepProgress"]:
-        """Show a live line while the sweep runs, if the output is a terminal."""
-        if not self.console.is_terminal:
-            yield self
-            return
-        columns = (
-            TextColumn("{task.description}"), BarColumn(bar_width=24), TaskProgressColumn(),
-            TextColumn("{task.fields[left]}"),
-        )  # fmt: skip
-        with Progress(*columns, console=self.console) as self.bar:
-            self.task = self.bar.add_task("starting", total=1.0, left="")
-            yield self
-        self.bar = None
-
-    def started(self, cell: Cell) -> None:
-        """A cell begins."""
-        self.running[cell.score_id] = (time.monotonic(), 0.0)
-        self._tell()
-
-    def stepped(self, cell: Cell, step: int, loss: float) -> None:
-        """A running cell has made progress."""
-        began, _ = self.running.get(cell.score_id, (time.monotonic(), 0.0))
-        self.running[cell.score_id] = (began, step / (cell.samples // cell.size.batch))
-        self._tell()
-
-    def finished(self, cell: Cell) -> None:
-        """A cell has its record."""
-        took = self._ended(cell)
-        self._tell(f"done    {cell_name(cell, self.axes)}  {took:.0f} s")
-
-    def failed(self, cell: Cell, failure: Failure) -> None:
-        """A cell has none, and why."""
-        self._ended(cell)
-        self.failures.append((cell, failure))
-        self._tell(f"failed  {cell_name(cell, self.axes)}: {failure}")
-
-    def left(self, cell: Cell) -> None:
-        """A cell was left to another process that is at it."""
-        self.running.pop(cell.score_id, None)
-        self.others.append(cell)
-        self._tell()
-
-    def _ended(self, cell: Cell) -> float:
-        began, _ = self.running.pop(cell.score_id, (time.monotonic(), 0.0))
-        self.spent[cell.score_id] = time.monotonic() - began
-        return self.spent[cell.score_id]
-
-    def seconds_left(self) -> float | None:
-        """Wall time left: what is expected of the rest, at the pace of what was done."""
-        if not self.spent:
-            return None
-        pace = sum(self.spent.values()) / sum(self.expected[key] for key in self.spent)
-        known = self.spent.keys() | {cell.score_id for cell in self.others}
-        waiting = sum(s for key, s in self.expected.items() if key not in known)
-        part_done = sum(self.expected[key] * share for key, (_, share) in self.running.items())
-        return max(0.0, (waiting - part_done) * pace / self.slots)
-
-    def _tell(self, event: str | None = None) -> None:
-        done = len(self.spent) - len(self.failures)
-        left = self.total - len(self.spent) - len(self.running) - len(self.others)
-        counts = (
-            f"{done}/{self.total} done, {len(self.running)} running, "
-            f"{len(self.failures)} failed, {left} left"
-        )
-        if self.others:
-            counts += f", {len(self.others)} run by another sweep"
-        remaining = self.seconds_left()
-        clock = "" if remaining is None else f", {human_time(remaining)} left"
-        if self.bar is not None:
-            share = sum(self.expected[key] for key in self.spent) + sum(
-                self.expected[key] * part for key, (_, part) in self.running.items()
-            )
-            self.bar.update(
-                self.task,
-                description=counts,
-                completed=share / max(1e-9, sum(self.expected.values())),
-                left=clock.removeprefix(", "),
-            )
-            if event:
-                self.bar.console.print(Text(event))
-            return
-        now = time.monotonic()
-        if event or now - self.last_line > SILENCE:
-            self.last_line = now
-            line = f"[{now - self.began:4.0f} s] {counts}{clock}"
-            self.console.print(Text(f"{line}  {event}" if event else line), soft_wrap=True)
 
 
 def generation_progress(console: Console, what: str) -> Callable[[int, int], None]:

@@ -16,6 +16,16 @@ KINDS = {
 }
 """What each kind means."""
 
+NEXT = {
+    "memory": "run fewer cells at a time, or on a machine with more memory, and sweep again",
+    "diverged": "a lower learning rate makes another cell; `--retry` tries the same one again",
+    "data": "`ablate data check` names every such file; mend or leave it out, and sweep again",
+    "disk": "make room where the store lies, and sweep again",
+    "lost": "sweep again: training goes on from its last checkpoint",
+    "bug": "report it with this line, and sweep again when it is mended",
+}
+"""What to do about each kind."""
+
 _NO_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory")
 _NO_SPACE = ("no space left on device", "disk quota exceeded")
 _PACKAGE = Path(__file__).parent

@@ -4,9 +4,10 @@ import logging
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -23,6 +24,7 @@ import ray
 from ray import tune
 
 from ablate.failures import Failure, explain
+from ablate.pace import Pace
 from ablate.run import Job
 from ablate.spec import Cell, from_dict, to_dict
 from ablate.store import RunStore
@@ -31,8 +33,8 @@ from ablate.worker import work
 # A worker that dies is told of in one line of ours.
 logging.getLogger("ray.tune.execution.tune_controller").setLevel(logging.CRITICAL)
 
-REPORT_EVERY = 10
-"""Steps between two progress reports of a cell."""
+REPORT_EVERY = 1.0
+"""Least seconds between two reports of a training's pace."""
 
 
 RESTARTS = 2
@@ -45,8 +47,8 @@ class Listener(Protocol):
     def started(self, cell: Cell) -> None:
         """A cell begins."""
 
-    def stepped(self, cell: Cell, step: int, loss: float) -> None:
-        """A running cell has made progress."""
+    def stepped(self, cell: Cell, pace: Pace) -> None:
+        """The training of a running cell has made progress."""
 
     def finished(self, cell: Cell) -> None:
         """A cell has its record."""
@@ -95,14 +97,18 @@ def launch(cells: Sequence[Cell], job: Job, listener: Listener, slots: int) -> N
 
 def _trial(config: dict[str, Any], job: Job) -> None:
     """The cells of one training inside a Tune actor; outcomes go to the store, steps to Tune."""
+    last = -REPORT_EVERY
 
-    def report(step: int, loss: float) -> None:
-        if step % REPORT_EVERY == 0:
-            tune.report({"step": step, "loss": loss})
+    def report(pace: Pace) -> None:
+        nonlocal last
+        if time.monotonic() - last >= REPORT_EVERY:
+            last = time.monotonic()
+            tune.report(asdict(pace))
 
     failures = work(_cells(config), job, report)
     told = {score_id: asdict(failure) for score_id, failure in failures.items()}
-    tune.report({"step": -1, "loss": 0.0, "failures": told})
+    # Where a result holds no number of ours, Tune prints a line in spite of its verbosity.
+    tune.report({"ended": 1, "failures": told})
 
 
 def _cells(config: dict[str, Any]) -> tuple[Cell, ...]:
@@ -126,8 +132,9 @@ class _Relay(tune.Callback):
     def on_trial_result(
         self, iteration: int, trials: list, trial: Any, result: dict, **info: Any
     ) -> None:
-        if result["step"] >= 0:
-            self.listener.stepped(_cells(trial.config)[0], result["step"], result["loss"])
+        if "ended" not in result:
+            pace = Pace(**{field.name: result[field.name] for field in fields(Pace)})
+            self.listener.stepped(_cells(trial.config)[0], pace)
 
     def on_trial_complete(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
         told = (trial.last_result or {}).get("failures", {})

@@ -50,6 +50,7 @@ from ablate.store import Record, RunStore, whole_file
 from ablate.tasks import WORLD
 from ablate.tokens import video_context
 from ablate.train.checkpoint import Checkpoints
+from ablate.train.loggers import open_loggers
 from ablate.train.module import Report
 from ablate.train.progress import Progress
 from ablate.train.schedule import ResolvedStage, resolve
@@ -148,7 +149,8 @@ def _train(
         report(step, loss)
 
     torch.manual_seed(cell.stream("noise"))
-    train(model, stages, loader, job.execution, progress, stepped, checkpoints)
+    with open_loggers(cell, store.run_dir(cell), job.execution.loggers) as loggers:
+        train(model, stages, loader, job.execution, progress, stepped, checkpoints, loggers)
     training = {
         "loss": progress.curve,
         "sampling": progress.stats.to_dict(),

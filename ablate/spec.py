@@ -229,6 +229,9 @@ class Precision:
 FP32 = Precision()
 
 
+LOGGERS = ("tensorboard", "wandb")
+
+
 @dataclass(frozen=True)
 class Execution:
     """How a cell runs: recorded with it, never part of an id."""
@@ -247,6 +250,8 @@ class Execution:
     """Most seconds of work that a killed run loses: the time between two checkpoints."""
     patience_seconds: float = 1800.0
     """Seconds without progress after which a process is ended."""
+    loggers: tuple[str, ...] = ()
+    """Where curves go besides CSV, of `LOGGERS`."""
 
 
 # === dictionaries and ids ===

@@ -11,6 +11,7 @@ from typing import Any
 
 from ablate.failures import Failure
 from ablate.lease import Lease, Owner, claim, holder
+from ablate.pace import Pace, last_pace
 from ablate.spec import Cell, to_dict
 from ablate.watchdog import hang_in
 
@@ -72,6 +73,10 @@ class RunStore:
     def holder(self, cell: Cell) -> Owner | None:
         """The process that is at the cell's training or its scores."""
         return holder(self.run_dir(cell))
+
+    def pace(self, cell: Cell) -> Pace | None:
+        """How far the cell's training had come a moment ago; None before its first step."""
+        return last_pace(self.run_dir(cell))
 
     def remove_leftovers(self, cell: Cell) -> None:
         """Remove what a writer that was killed left half-written; only who holds the claim may."""

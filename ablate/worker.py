@@ -7,12 +7,13 @@ import contextlib
 import dataclasses
 import gc
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
 from ablate.failures import Failure, explain
 from ablate.lease import LeaseLost
+from ablate.pace import Meter, Pace
 from ablate.run import Alive, Job, run_cell
 from ablate.spec import Cell
 from ablate.store import RunStore
@@ -20,7 +21,7 @@ from ablate.train.module import Report
 from ablate.watchdog import Watchdog
 
 
-def work(cells: Sequence[Cell], job: Job, report: Report) -> dict[str, Failure]:
+def work(cells: Sequence[Cell], job: Job, report: Callable[[Pace], None]) -> dict[str, Failure]:
     """Train once and examine as every cell asks, unless another process is at it.
 
     Cells that are done are left alone, and so are those that have failed: who wants them tried
@@ -29,7 +30,7 @@ def work(cells: Sequence[Cell], job: Job, report: Report) -> dict[str, Failure]:
     Args:
         cells: of one `train_id`.
         job: where and how.
-        report: called with (step, loss) after every step.
+        report: called after every step of the training.
 
     Returns:
         Why cells failed, by `score_id`; the store says so too, if its disk is not full.
@@ -45,17 +46,21 @@ def work(cells: Sequence[Cell], job: Job, report: Report) -> dict[str, Failure]:
         left = [cell for cell in cells if not store.is_done(cell) and store.failure(cell) is None]
         if not left:
             return failures
+        meter = Meter(cells[0], store.run_dir(cells[0]))
         with Watchdog(store.hang_path(cells[0]), job.execution.patience_seconds) as watchdog:
 
             def alive() -> None:
                 lease.check()
                 watchdog.feed()
 
+            def stepped(step: int, loss: float) -> None:
+                report(meter.step(step, loss))
+
             for cell in left:
                 if cell.score_id in failures:
                     continue
                 try:
-                    failure = _attempt(cell, job, report, alive)
+                    failure = _attempt(cell, job, stepped, alive)
                 except LeaseLost:
                     return failures
                 except SystemExit as asked:

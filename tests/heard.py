@@ -1,6 +1,9 @@
 """A listener that remembers what a sweep told it."""
 
+from io import StringIO
+
 from ablate.failures import Failure
+from ablate.pace import Pace
 from ablate.spec import Cell
 
 
@@ -11,12 +14,13 @@ class Heard:
         self.events: list[tuple[str, str]] = []
         self.losses: list[float] = []
         self.failures: dict[str, Failure] = {}
+        self.printed = StringIO()
 
     def started(self, cell: Cell) -> None:
         self.events.append(("started", cell.score_id))
 
-    def stepped(self, cell: Cell, step: int, loss: float) -> None:
-        self.losses.append(loss)
+    def stepped(self, cell: Cell, pace: Pace) -> None:
+        self.losses.append(pace.loss)
 
     def finished(self, cell: Cell) -> None:
         self.events.append(("finished", cell.score_id))

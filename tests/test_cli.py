@@ -15,12 +15,14 @@ import pytest
 
 import experiments
 from ablate.failures import Failure
+from ablate.pace import Meter
 from ablate.run import run_cell
 from ablate.sizes import NAMES, size_row
 from ablate.spec import Cell, to_dict
 from ablate.store import RunStore
 from tests.analysis.planted import DATA
 from tests.cells import WORLD, job, new_store, silent, small_cell
+from tests.claims import elsewhere, write_claim
 
 ROOT = Path(__file__).parents[1]
 APOLLO = str(DATA / "apollo_scaling_consistency.csv")
@@ -45,10 +47,11 @@ APOLLO = str(DATA / "apollo_scaling_consistency.csv")
         ("sweep --study smoke --store STORE --weights /no/such", "'/no/such'", "exist"),
         ("plan --study smoke --init scratch", "'scratch'", "'pretrained', 'random'"),
         ("sweep --study consistency --store STORE --samples 4", "4 samples", "none of the"),
+        ("sweep --study smoke --log excel", "'excel'", "tensorboard"),
         ("sweep --study smoke --store FILE/store", "FILE", "Not a directory"),
         ("sweep --study smoke --store FILE", "FILE", "Not a directory"),
         ("sweep --study smoke --store /proc/store", "/proc/store", "cannot be written"),
-        ("report --study smoke --store STORE", "STORE", "no finished cell"),
+        ("report --study smoke --store STORE", "STORE", "`ablate sweep` makes them"),
         ("signal --study smoke --store STORE", "STORE", "no finished cell"),
         ("run FILE --store STORE", "FILE", "not valid JSON"),
         ("run missing.json --store STORE", "missing.json", "does not exist"),
@@ -141,6 +144,7 @@ def test_help_of_the_program_and_of_every_verb(call) -> None:
     verbs = re.findall(r"^  (\w+) ", out.partition("Commands:")[2], re.MULTILINE)
     assert code == 0 and set(verbs) == {
         "plan", "sweep", "status", "report", "fit", "rank", "run", "signal", "data",
+        "completion",
     }  # fmt: skip
     for verb in verbs:
         code, out, _ = call(verb, "-h")
@@ -197,6 +201,22 @@ def test_a_failed_cell_is_shown_with_its_reason(call, tmp_path) -> None:
     code, out, _ = call("status", "--study", "smoke", "--store", tmp_path)
     assert code == 0 and "1 failed" in out
     assert "diverged: loss is nan at [step] 3" in out
+    assert "next, for 1 diverged: a lower learning rate" in out
+
+
+def test_running_cells_are_seen_from_any_machine(call, tmp_path) -> None:
+    study = ("--study", "smoke", "--size", "10K", "--store", tmp_path)
+    assert "nothing is running; `ablate sweep --study smoke" in call("status", *study)[1]
+    data = small_cell().data, small_cell().eval_data
+    first, second, *_ = experiments.load("smoke").cells(*data, sizes=("10K",))
+    for cell in (first, second):
+        RunStore(tmp_path).run_dir(cell).mkdir(parents=True)
+        write_claim(RunStore(tmp_path).run_dir(cell), elsewhere())
+    Meter(first, RunStore(tmp_path).run_dir(first)).step(14, 2.5)
+    _, out, _ = call("status", *study)
+    assert re.search(r"10K .* +15 of 32 +2\.500 +- +process \d+ on another-machine", out)
+    assert re.search(r"10K .* +starting +- +- +process \d+ on another-machine", out)
+    assert re.search(r"about \d+ s left by plan, with 2 running", out)
 
 
 # === fit ===
@@ -291,7 +311,7 @@ def test_a_cell_that_another_process_is_at_is_shown_as_running(call, tmp_path) -
     store = RunStore(tmp_path)
     with store.claim(_cells()[0]):
         out = call("status", *CHOICE, "--store", tmp_path)[1]
-    assert re.search(rf"^running: 30K .* seed 0: process {os.getpid()} on ", out, re.MULTILINE)
+    assert re.search(rf"^30K .* seed 0 +starting .* process {os.getpid()} on ", out, re.MULTILINE)
     assert "\nrunning: " not in call("status", *CHOICE, "--store", tmp_path)[1]
 
 

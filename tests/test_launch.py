@@ -1,6 +1,8 @@
 """A real Ray sweep: every cell ends with a record or a reason."""
 
 import dataclasses
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -29,8 +31,13 @@ def swept(smoke_store: Path, tmp_path_factory) -> tuple[RunStore, Heard]:
     store.run_dir(TAKEN).mkdir(parents=True)
     write_claim(store.run_dir(TAKEN), elsewhere(), age=-3600)  # renewed in an hour, as it were
     store.fail(GOOD[0], Failure("lost", "the worker process died"))
-    launch([DIVERGING, *GOOD, OTHERWISE, HOMELESS, TAKEN], job(root), heard, slots=2)
+    with redirect_stdout(StringIO()) as heard.printed:
+        launch([DIVERGING, *GOOD, OTHERWISE, HOMELESS, TAKEN], job(root), heard, slots=2)
     return store, heard
+
+
+def test_only_the_listener_speaks(swept) -> None:
+    assert swept[1].printed.getvalue() == ""
 
 
 def test_cells_that_can_be_trained_have_their_records(swept) -> None:

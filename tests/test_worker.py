@@ -16,6 +16,7 @@ import ablate.evals.examine as examine_module
 import ablate.run
 from ablate.axes import Uniform
 from ablate.failures import Failure
+from ablate.pace import Pace
 from ablate.spec import Protocol
 from ablate.store import RunStore
 from ablate.train import module
@@ -34,8 +35,8 @@ class _Steps:
     def __init__(self) -> None:
         self.losses: list[float] = []
 
-    def __call__(self, step: int, loss: float) -> None:
-        self.losses.append(loss)
+    def __call__(self, pace: Pace) -> None:
+        self.losses.append(pace.loss)
 
 
 def test_two_ways_of_examining_train_once(store) -> None:
@@ -85,10 +86,10 @@ def test_what_another_process_is_at_is_left_to_it(store) -> None:
     assert kept.holder(CELL) == elsewhere()
 
 
-def test_who_loses_the_claim_stops_andwrite_claims_nothing(store) -> None:
+def test_who_loses_the_claim_stops_and_claims_nothing(store) -> None:
     kept = RunStore(store)
 
-    def taken_over(step: int, loss: float) -> None:
+    def taken_over(_: Pace) -> None:
         write_claim(kept.run_dir(CELL), elsewhere(), number=1)
 
     work([CELL], job(store), taken_over)
@@ -96,7 +97,7 @@ def test_who_loses_the_claim_stops_andwrite_claims_nothing(store) -> None:
     assert kept.failure(CELL) is None and kept.holder(CELL) == elsewhere()
 
 
-def test_half_written_files_of_a_deadwrite_claimr_are_removed(store) -> None:
+def test_half_written_files_of_a_dead_claimer_are_removed(store) -> None:
     kept = RunStore(store)
     kept.score_dir(CELL).mkdir(parents=True)
     for path in (kept.run_dir(CELL) / ".weights.1", kept.score_dir(CELL) / ".record.json.1"):

@@ -6,7 +6,7 @@ from typing import NoReturn
 import click
 
 from ablate import __version__
-from ablate.cli import cell, data, rank, study, table
+from ablate.cli import cell, completion, data, rank, study, table
 from ablate.cli.sweep import sweep
 
 
@@ -18,7 +18,7 @@ def verbs() -> None:
 
 for _verb in (
     study.plan, sweep, study.status, study.report, study.signal, rank.rank, cell.run, data.data,
-    table.fit,
+    table.fit, completion.completion,
 ):  # fmt: skip
     verbs.add_command(_verb)
 

@@ -11,6 +11,7 @@ from ablate.cli.execution import How, execution_options
 from ablate.cli.given import outside_data
 from ablate.cli.options import console, make_world
 from ablate.data.guard import Limits
+from ablate.pace import Pace
 from ablate.spec import Cell, from_dict
 from ablate.store import RunStore
 from ablate.world.recipe import RECIPES, fingerprint
@@ -32,11 +33,10 @@ def run(cell_file: Path, store: str, data: str | None, how: How) -> int:
     kept = RunStore(store)
     kept.prepare()
     _provide_data(cell, kept, data)
-    steps = cell.samples // cell.size.batch
 
-    def report(step: int, loss: float) -> None:
-        if step % 50 == 0 or step == steps - 1:
-            console.print(f"step {step + 1} of {steps}, loss {loss:.3f}")
+    def report(pace: Pace) -> None:
+        if pace.step % 50 == 1 or pace.step == pace.steps:
+            console.print(f"step {pace.step} of {pace.steps}, loss {pace.loss:.3f}")
 
     kept.forget_failure(cell)
     failures = work([cell], how.job(kept), report)

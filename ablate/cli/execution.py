@@ -1,13 +1,14 @@
 """The options that say how cells execute."""
 
 import functools
+import importlib.util
 from dataclasses import dataclass, fields
 from typing import Any
 
 import click
 
 from ablate.disk import BUDGET
-from ablate.spec import Execution
+from ablate.spec import LOGGERS, Execution
 from ablate.store import RunStore
 
 
@@ -19,6 +20,7 @@ class How:
     checkpoint: float
     patience: float
     keep: float
+    log: tuple[str, ...]
 
     def job(self, store: RunStore) -> Any:
         """The same as the worker takes it."""
@@ -28,8 +30,17 @@ class How:
             weights=self.weights,
             checkpoint_seconds=self.checkpoint,
             patience_seconds=self.patience,
+            loggers=self.log,
         )
         return Job(str(store.root.resolve()), execution, round(self.keep * 1e9))
+
+
+def _installed(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    writers = {"tensorboard": ("tensorboard", "tensorboardX"), "wandb": ("wandb",)}
+    for name in names:
+        if not any(importlib.util.find_spec(package) for package in writers[name]):
+            raise ValueError(f"--log: {name} is not installed; pip install 'ablate[{name}]'")
+    return names
 
 
 def execution_options(command: Any) -> Any:
@@ -66,6 +77,13 @@ def execution_options(command: Any) -> Any:
             default=BUDGET / 1e9,
             show_default=True,
             help="GB that weights and checkpoints may take; the oldest weights go first.",
+        ),
+        click.option(
+            "--log",
+            multiple=True,
+            type=click.Choice(LOGGERS),
+            callback=_installed,
+            help="Write curves for it too, offline; CSV is always written. May be given twice.",
         ),
     ):
         verb = option(verb)

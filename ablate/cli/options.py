@@ -6,6 +6,7 @@ from typing import Any
 import click
 from rich.console import Console
 
+from ablate.cli.completion import sizes, studies
 from ablate.cli.given import BUILT_IN, built_in, from_outside, outside_data
 from ablate.grid import Study
 from ablate.plan import Plan, make_plan
@@ -41,10 +42,19 @@ def cell_options(command: Any) -> Any:
         ),
         click.option("--samples", callback=comma, help="Training conversations, with commas."),
         click.option("--seeds", type=click.IntRange(1), help="Seeds of every design."),
-        click.option("--size", callback=comma, help="Rows of the size ladder, with commas."),
+        click.option(
+            "--size",
+            callback=comma,
+            shell_complete=sizes,
+            help="Rows of the size ladder, with commas.",
+        ),
         click.option("--store", default="store", show_default=True, help="Folder of all results."),
         click.option(
-            "--study", default="consistency", show_default=True, help="File of experiments/."
+            "--study",
+            default="consistency",
+            show_default=True,
+            shell_complete=studies,
+            help="File of experiments/.",
         ),
     ):
         command = option(command)

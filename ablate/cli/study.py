@@ -7,9 +7,11 @@ from typing import Any
 
 import click
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from ablate.cli.options import chosen_plan, console, study_options
+from ablate.failures import NEXT
 from ablate.grid import Study
 from ablate.plan import Plan
 from ablate.spec import Cell
@@ -33,7 +35,7 @@ def status(**choice: Any) -> None:
     """Show what is done, running, failed and missing."""
     study, made = chosen_plan(**choice)
     print_plan(choice["study"], study, made)
-    _print_running(study, made, RunStore(choice["store"]))
+    _print_running(study, made, choice)
     print_failures(study, made)
 
 
@@ -79,14 +81,18 @@ def print_plan(name: str, study: Study, made: Plan) -> None:
         console.print(Text(note), soft_wrap=True)
     console.print()
     if made.cells:
-        # Cut to 80 columns, the table would lose its numbers.
-        Console(width=max(console.width, 120)).print(plan_table(made))
+        _print_wide(plan_table(made))
         console.print()
         for line in cost_lines(made):
             console.print(line)
     if warning := _size_warning(made.cells):
         console.print(Text(f"warning: {warning}"), soft_wrap=True)
     print_invalid(study, made)
+
+
+def _print_wide(table: Table) -> None:
+    """Cut to 80 columns, a table would lose its numbers."""
+    Console(width=max(console.width, 120)).print(table)
 
 
 def print_invalid(study: Study, made: Plan) -> None:
@@ -118,22 +124,37 @@ def _print_cells(study: Study, made: Plan) -> None:
         console.print(f"{cell.score_id}  {state:8}{cell_name(cell, study.axes)}", soft_wrap=True)
 
 
-def _print_running(study: Study, made: Plan, store: RunStore) -> None:
-    from ablate.console import cell_name
+def _print_running(study: Study, made: Plan, choice: dict[str, Any]) -> None:
+    """How far running cells have come, and how much is left; how to go on where none runs."""
+    from ablate.console import cell_name, human_time
+    from ablate.live import running_table
 
-    for cell in made.missing:
-        if (owner := store.holder(cell)) is not None:
-            line = f"running: {cell_name(cell, study.axes)}: {owner}"
-            console.print(Text(line), soft_wrap=True)
+    store = RunStore(choice["store"])
+    held = [(cell, owner) for cell in made.missing if (owner := store.holder(cell)) is not None]
+    if not held:
+        if made.to_run:
+            command = f"ablate sweep --study {choice['study']} --store {choice['store']}"
+            console.print(f"nothing is running; `{command}` goes on", soft_wrap=True)
+        return
+    rows = [(cell_name(cell, study.axes), store.pace(cell), str(owner)) for cell, owner in held]
+    _print_wide(running_table(rows, "by"))
+    left = sum(price.seconds for price in made.price(made.to_run))
+    for price in made.price([cell for cell, _ in held]):
+        if pace := store.pace(price.cell):
+            left -= price.seconds * pace.share
+    told = f"about {human_time(left / len(held))} left by plan, with {len(held)} running"
+    console.print(f"\n{told}")
 
 
 def print_failures(study: Study, made: Plan) -> None:
-    """One line for every cell that failed."""
+    """One line for every cell that failed, and what to do about every kind of failure."""
     from ablate.console import cell_name
 
     for cell, failure in made.failed:
         line = f"failed: {cell_name(cell, study.axes)}: {failure}"
         console.print(Text(line), soft_wrap=True)
+    for kind, count in Counter(failure.kind for _, failure in made.failed).items():
+        console.print(Text(f"next, for {count} {kind}: {NEXT[kind]}"), soft_wrap=True)
 
 
 def print_verdict(study: Study, made: Plan, store: str) -> None:

@@ -96,14 +96,14 @@ def _check_disk(cells: Sequence[Cell], keep: float) -> None:
 
 
 def _run(study: Study, made: Plan, cells: Sequence[Cell], job: Any) -> None:
-    from ablate.console import SweepProgress
     from ablate.launch import launch
+    from ablate.live import SweepView
 
     while cells:
-        progress = SweepProgress(made, cells, study.axes, _slots(), console)
-        with progress.shown():
-            launch(cells, job, progress, _slots())
-        cells = _released(RunStore(job.store), progress.others)
+        view = SweepView(made, cells, study.axes, _slots(), console)
+        with view.shown():
+            launch(cells, job, view, _slots())
+        cells = _released(RunStore(job.store), view.others)
 
 
 def _slots() -> int:

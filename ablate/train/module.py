@@ -104,6 +104,9 @@ class StageModule(pl.LightningModule):
         optimizer.zero_grad()
         cast(LRScheduler, self.lr_schedulers()).step()
         self.progress.curve.append((step, loss))
+        rates = {f"rate/{group['name']}": group["lr"] for group in optimizer.param_groups}
+        for logger in self.loggers:
+            logger.log_metrics({"loss": loss, "stage": self.stage.index, **rates}, step)
         self.report(step, loss)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

@@ -2,9 +2,10 @@
 
 import logging
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import lightning.pytorch as pl
+from lightning.pytorch.loggers import Logger
 
 from ablate.data.collate import Batch
 from ablate.models.lmm import VideoLMM
@@ -26,6 +27,7 @@ def train(
     progress: Progress,
     report: Report,
     checkpoints: Checkpoints | None = None,
+    loggers: Sequence[Logger] = (),
 ) -> None:
     """Train `model` in place through all stages, from the latest checkpoint where there is one.
 
@@ -37,6 +39,7 @@ def train(
         progress: takes in the loss curve.
         report: called after every step.
         checkpoints: where they lie, and when they are written; None for never.
+        loggers: get loss, stage and learning rates of every step.
 
     Raises:
         Diverged: the loss stopped being a number.
@@ -51,21 +54,25 @@ def train(
             # Frozen parts are in evaluation mode on purpose.
             warnings.filterwarnings("ignore", ".*in eval mode at the start of training.*")
             warnings.filterwarnings("ignore", ".*isinstance.treespec, LeafSpec.*")
-            _trainer(stage, execution, checkpoints).fit(
+            _trainer(stage, execution, checkpoints, loggers).fit(
                 module, train_dataloaders=loader(stage), ckpt_path=path, weights_only=True
             )
         path = None
 
 
 def _trainer(
-    stage: ResolvedStage, execution: Execution, checkpoints: Checkpoints | None
+    stage: ResolvedStage,
+    execution: Execution,
+    checkpoints: Checkpoints | None,
+    loggers: Sequence[Logger],
 ) -> pl.Trainer:
     return pl.Trainer(
         max_steps=stage.steps,
         max_epochs=1,
         accelerator=execution.device,
         devices=1,
-        logger=False,
+        logger=list(loggers) or False,
+        log_every_n_steps=1,
         callbacks=[checkpoints] if checkpoints else [],
         plugins=[checkpoints.files] if checkpoints else [],
         enable_checkpointing=False,

@@ -179,7 +179,7 @@ def _records(store: Path | str, score_ids: Collection[str] | None) -> Iterator[t
             yield folder, record
     if not found:
         which = "" if score_ids is None else " among the chosen ones"
-        raise ValueError(f"store {store}: no finished cell{which}")
+        raise ValueError(f"store {store}: no finished cell{which}; `ablate sweep` makes them")
 
 
 def _table(

@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from ablate.launch import RESTARTS, launch
+from ablate.pace import Pace
 from ablate.spec import Cell, to_dict
 from ablate.store import RunStore
 from analysis.tables.load import load
@@ -34,9 +35,9 @@ class _Killer(Heard):
         self.doomed, self.times = doomed, times
         self.killed: set[int] = set()
 
-    def stepped(self, cell: Cell, step: int, loss: float) -> None:
-        super().stepped(cell, step, loss)
-        if cell == self.doomed and step > 0 and len(self.killed) < self.times:
+    def stepped(self, cell: Cell, pace: Pace) -> None:
+        super().stepped(cell, pace)
+        if cell == self.doomed and pace.step > 1 and len(self.killed) < self.times:
             running = psutil.Process().children(recursive=True)
             workers = [process for process in running if process.name() == "ray::ImplicitFunc"]
             for worker in workers:
