@@ -125,6 +125,9 @@ def test_tables_flow_one_way_through_the_analysis() -> None:
     [
         "import ablate, ablate.cli",
         "import analysis; analysis.fit",
+        "from ablate.cli import verbs\n"
+        "verbs(['fit', 'analysis/data/apollo_scaling_consistency.csv', '--factors', 'mixture'],"
+        " standalone_mode=False)",
         "import experiments; [experiments.load(n) for n in experiments.names()]",
         "from ablate.cli import verbs\n"
         "verbs(['plan', '--study', 'demo', '--store', '/none'], standalone_mode=False)",

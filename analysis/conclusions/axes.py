@@ -25,6 +25,8 @@ class AxisTrust:
     axis: str
     pairs: int
     """Pairs of levels whose effect at the target is not 0, with 95% confidence."""
+    tried: int
+    """Pairs of levels in all; on the others the target itself decides nothing."""
     trusted_from: float | None
     """Smallest size at which, as at every larger proxy, all of them are decided alike."""
     relative_cost: float | None
@@ -59,7 +61,8 @@ def trust_axes(
                 break
             trusted = tally.size
         cost = None if trusted is None else costs.get(trusted)
-        found.append(AxisTrust(axis, pairs, trusted, cost, tallies))
+        tried = len({(d.level_a, d.level_b) for d in decisions if d.factor == axis})
+        found.append(AxisTrust(axis, pairs, tried, trusted, cost, tallies))
     return tuple(found)
 
 

@@ -36,12 +36,14 @@ def axes_sentence(result: FitResult) -> str:
         elif one.trusted_from is None:
             none.append(one.axis)
         else:
-            cost = f" ({share(one.relative_cost)})" if one.relative_cost is not None else ""
-            told.append(f"{one.axis} from {size_name(one.trusted_from)}{cost}")
+            cost = f", {share(one.relative_cost)}" if one.relative_cost is not None else ""
+            counted = f"({one.pairs} of {one.tried} pairs{cost})"
+            told.append(f"{one.axis} from {size_name(one.trusted_from)} {counted}")
     parts = [listed(told)] if told else []
     parts += [f"no proxy yet for {listed(none)}"] if none else []
     parts += [f"nothing told apart at the target on {listed(nothing)}"] if nothing else []
-    return f"By axis (and its share of the target's cost): {'; '.join(parts)}."
+    told_apart = "pairs of levels that the target tells apart, share of its cost"
+    return f"By axis ({told_apart}): {'; '.join(parts)}."
 
 
 def staircase_sentence(result: FitResult) -> str:

@@ -110,8 +110,9 @@ def _scatter_drawings(found: Reanalysis) -> list[Drawing]:
         Drawing(
             f"scatter-{size_name(proxy)}-{size_name(target)}",
             mixture_scatter(found.frame, proxy, target, BROKEN),
-            f"Fig. 15, {size_name(proxy)} and {size_name(target)}: the agreement lies between the "
-            f"mixtures and in setting {BROKEN}. Lines: least squares within a mixture, without it.",
+            f"Fig. 15, {size_name(proxy)} and {size_name(target)}. Lines: least squares within a "
+            f"mixture, setting {BROKEN} left out; where they are flat, the agreement lies between "
+            "mixtures.",
         )
         for proxy, target in PRINTED
     ]

@@ -47,7 +47,7 @@ def test_one_undecided_pair_keeps_an_axis_from_being_trusted() -> None:
 
 def test_pairs_that_the_target_does_not_tell_apart_do_not_count() -> None:
     found = trusted(at(1e4, "transfers"), replace(UNTOLD, level_b="conv"))
-    assert (found.trusted_from, found.pairs) == (1e4, 1)
+    assert (found.trusted_from, found.pairs, found.tried) == (1e4, 1, 2)
     nothing = trusted(UNTOLD)
     assert (nothing.trusted_from, nothing.pairs) == (None, 0)
 
@@ -63,7 +63,8 @@ def test_an_axis_is_a_part_of_the_sentence_and_a_row_of_the_table() -> None:
     result = fit(study_table(sampling=(0.0, 0.0, 0.0), seeds=3), factors=("connector", "sampling"))
     sentence = axes_sentence(result)
     assert sentence.startswith(
-        "By axis (and its share of the target's cost): connector from 12K (9.7%)"
+        "By axis (pairs of levels that the target tells apart, share of its cost): "
+        "connector from 12K (3 of 3 pairs, 9.7%)"
     )
     sheet = axes_sheet(result)
     assert sheet is not None and [row[0] for row in sheet.rows] == ["connector", "sampling"]
