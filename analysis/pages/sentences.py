@@ -37,12 +37,12 @@ def axes_sentence(result: FitResult) -> str:
             none.append(one.axis)
         else:
             cost = f", {share(one.relative_cost)}" if one.relative_cost is not None else ""
-            counted = f"({one.pairs} of {one.tried} pairs{cost})"
+            counted = f"({one.pairs} of {one.tried}{cost})"
             told.append(f"{one.axis} from {size_name(one.trusted_from)} {counted}")
     parts = [listed(told)] if told else []
     parts += [f"no proxy yet for {listed(none)}"] if none else []
     parts += [f"nothing told apart at the target on {listed(nothing)}"] if nothing else []
-    told_apart = "pairs of levels that the target tells apart, share of its cost"
+    told_apart = "pairs that the target tells apart, share of its cost"
     return f"By axis ({told_apart}): {'; '.join(parts)}."
 
 

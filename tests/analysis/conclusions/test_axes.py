@@ -63,8 +63,8 @@ def test_an_axis_is_a_part_of_the_sentence_and_a_row_of_the_table() -> None:
     result = fit(study_table(sampling=(0.0, 0.0, 0.0), seeds=3), factors=("connector", "sampling"))
     sentence = axes_sentence(result)
     assert sentence.startswith(
-        "By axis (pairs of levels that the target tells apart, share of its cost): "
-        "connector from 12K (3 of 3 pairs, 9.7%)"
+        "By axis (pairs that the target tells apart, share of its cost): "
+        "connector from 12K (3 of 3, 9.7%)"
     )
     sheet = axes_sheet(result)
     assert sheet is not None and [row[0] for row in sheet.rows] == ["connector", "sampling"]

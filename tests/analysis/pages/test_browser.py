@@ -49,7 +49,7 @@ def test_a_report_reads_well_on_every_screen(
         "Trust proxies from 500M up to design for 7B."
     )
     told = browser.value("document.querySelector('.verdict').innerText")
-    assert "sampling from 500M (7.1%)" in told and "Run next:" in told
+    assert "sampling from 500M (3 of 3, 7.1%)" in told and "Run next:" in told
     # Verdict, axes, the next step, the cost and the confidence: without scrolling.
     assert browser.value(BOX.format(".verdict", "bottom")) <= height
     assert browser.value(BOX.format(".tile:nth-child(2)", "bottom")) <= height
