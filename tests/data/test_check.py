@@ -65,13 +65,14 @@ def test_every_fault_is_named_and_told_in_one_line(tmp_path):
             assert facts.sha256 is None and facts.duration is None
 
 
-def test_damage_in_the_middle_is_found_by_what_looks_there(tmp_path):
+def test_damage_that_only_some_sampling_meets_is_found(tmp_path):
     path = write_raw(tmp_path / "x.mp4", [i / 10 for i in range(600)], gop=10, size=64)
     content = bytearray(path.read_bytes())
     # Frames in the middle become noise; both ends and the header, which comes last, stay.
     middle = len(content) // 3
     content[middle : middle + 1000] = Random(0).randbytes(1000)
     path.write_bytes(content)
+    assert look(_video(path, Still(4))).fault is None
     assert look(_video(path, Uniform(600))).fault is Fault.UNREADABLE
     assert look(_video(path, Still(4), Uniform(600))).fault is Fault.UNREADABLE
 
