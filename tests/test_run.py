@@ -120,7 +120,7 @@ def test_the_folder_holds_whole_files_only(finished) -> None:
     names = sorted(p.relative_to(store.run_dir(CELL)).as_posix() for p in _files(store.root))
     assert names == sorted(
         [
-            "cell.json", "training.json", "weights.safetensors",
+            "cell.json", "logs/version_0/metrics.csv", "training.json", "weights.safetensors",
             f"{CELL.score_id}/questions.parquet", f"{CELL.score_id}/record.json",
         ]
     )  # fmt: skip
@@ -163,13 +163,13 @@ def test_the_record_says_what_was_run(finished) -> None:
 # === faults ===
 
 
-def test_a_run_that_diverges_leaves_its_description_only(store) -> None:
+def test_a_run_that_diverges_leaves_its_description_and_its_curve_only(store) -> None:
     cell = dataclasses.replace(CELL, lr_scale=1e12)
     with pytest.raises(Diverged, match="at step"):
         _run(cell, store)
     kept = RunStore(store)
     assert not kept.is_done(cell) and kept.training(cell) is None
-    assert [path.name for path in _files(store)] == ["cell.json"]
+    assert sorted(path.name for path in _files(store)) == ["cell.json", "metrics.csv"]
 
 
 @pytest.mark.parametrize("workers", [0, 1])
