@@ -137,7 +137,8 @@ class _Simulation:
             if not np.array_equal(larger.pair.variants, pair.variants):
                 return
             between, upper = larger.pair.x, larger.rung.size
-        size = float(np.sqrt(self._proxy.rung.size * upper))
+        # Two digits: nobody finds a model of exactly the geometric mean.
+        size = float(f"{np.sqrt(self._proxy.rung.size * upper):.2g}")
         outlook = self._foresight.size_between(between)
         run_cost = self._run_cost * size / self._proxy.rung.size
         cost = pair.n * max(self._proxy.point.seeds, 1) * run_cost

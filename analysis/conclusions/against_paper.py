@@ -67,7 +67,7 @@ class AxisComparison:
 def compare_with_paper(
     frame: pd.DataFrame, table: Table, scores: Floats
 ) -> tuple[AxisComparison, ...]:
-    """Kendall's tau between our order of levels and the paper's, per axis that the frame names.
+    """Kendall's tau between our order of levels and the paper's, per axis that varies in the frame.
 
     A level of ours is the paper's by what it is, not by its size: connectors by kind, schedules by
     the parts that learn in each stage, mixtures by their shares; the paper's own names count too.
@@ -85,7 +85,9 @@ def compare_with_paper(
             continue
         level = _level_of_variant(frame, str(columns[axis]), table)
         if level is not None:
-            found.append(_compared(axis, *level, scores))
+            compared = _compared(axis, *level, scores)
+            if len(compared.levels) + compared.unmatched > 1:
+                found.append(compared)
     return tuple(found)
 
 

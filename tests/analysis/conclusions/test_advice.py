@@ -54,7 +54,7 @@ def test_a_larger_proxy_lies_between_the_open_size_and_the_next() -> None:
     (first, *_) = steps((4.0, scores[4.0]), (1.0, scores[1.0]), target=scores[10.0])
     assert (first.action, first.what) == ("size", "train the designs at about 2")
     (alone, *_) = steps((1.0, scores[1.0]), target=scores[10.0])
-    assert (alone.action, alone.what) == ("size", "train the designs at about 3.162")
+    assert (alone.action, alone.what) == ("size", "train the designs at about 3.2")
 
 
 def test_a_chance_is_that_of_the_step_truly_taken() -> None:

@@ -188,6 +188,13 @@ def test_a_column_in_which_a_variant_changes_is_no_axis() -> None:
     assert compared(shuffled)["integration"].kendall_tau_b == pytest.approx(1)
 
 
+def test_an_axis_that_does_not_vary_has_no_order_to_compare() -> None:
+    frame = designs_scored(by_integration)
+    assert set(compared(frame[frame.integration == "plain"])) == set(compared(frame)) - {
+        "integration"
+    }
+
+
 @pytest.mark.parametrize(
     "columns", [["variant", "size", "score"], ["variant", "size", "score", "x"]]
 )
