@@ -1,14 +1,16 @@
 """Noise of the questions against planted clusters."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from analysis.statistics.questions import EvaluationNoise, evaluation_noise
+from analysis.statistics.questions import EvaluationNoise, evaluation_noise, question_ceiling
+from analysis.tables.pairs import Rung
 from analysis.tables.table import check_table, read_questions
-from tests.analysis.planted import table
+from tests.analysis.planted import paired, table
 
 
 def answers(
@@ -119,3 +121,25 @@ def test_spellings_of_right_and_wrong(tmp_path: Path) -> None:
 def test_one_video_tells_nothing() -> None:
     found = noise(answers(np.random.default_rng(7), 8, 1, 9, 0.0))
     assert found.sd is None and found.sd_compared is None and found.reliability is None
+
+
+def test_the_ceiling_of_a_macro_is_the_loss_of_its_mean() -> None:
+    x, y = np.random.default_rng(9).standard_normal((2, 6))
+    pair = replace(paired(x, y), averaged=("a", "b"))
+
+    def of(rung: Rung, benchmark: str, reliability: float) -> EvaluationNoise:
+        return EvaluationNoise(
+            rung.size, rung.samples, benchmark, 6, 300, 300, None, None, None, reliability
+        )
+
+    told = {"a": (0.9, 0.8), "b": (0.7, 0.6)}
+    noises = [
+        of(rung, name, told[name][side])
+        for side, rung in enumerate((pair.proxy, pair.target))
+        for name in told
+    ]
+    expected = (1 - 0.4 / 4 / x.var(ddof=1)) * (1 - 0.6 / 4 / y.var(ddof=1))
+    assert question_ceiling(noises, pair) == pytest.approx(expected)
+    assert question_ceiling(noises[1:], pair) is None
+    alone = replace(pair, averaged=("a",))
+    assert question_ceiling(noises, alone) == pytest.approx(0.9 * 0.8)
