@@ -68,11 +68,11 @@ _QWEN_1_5B = LlmShape(151936, 1536, 28, 12, 2, 8960, tied=True)
 _QWEN_7B = LlmShape(152064, 3584, 28, 28, 4, 18944, tied=False)
 
 LADDER: tuple[Size, ...] = (
-    _scratch("10K", 16, 2, 2, 32, 6e-3),
-    _scratch("30K", 32, 2, 4, 64, 4e-3),
-    _scratch("100K", 64, 2, 4, 128, 3e-3),
-    _scratch("300K", 96, 3, 6, 192, 2e-3),
-    _scratch("1M", 160, 4, 10, 288, 1.5e-3),
+    _scratch("10K", 16, 2, 2, 32, 3.6e-3),
+    _scratch("30K", 32, 2, 4, 64, 2.4e-3),
+    _scratch("100K", 64, 2, 4, 128, 1.8e-3),
+    _scratch("300K", 96, 3, 6, 192, 1.2e-3),
+    _scratch("1M", 160, 4, 10, 288, 9e-4),
     dataclasses.replace(
         _pretrained("135M", _SMOLLM2, PACKAGED_SMOLLM2),
         tiny_towers=True, lr_vision=WORLD_LR / 4, lr_connector=WORLD_LR, batch=SCRATCH_BATCH,

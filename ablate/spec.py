@@ -25,7 +25,7 @@ from ablate.axes import (
     require_positive,
 )
 
-SPEC_VERSION = 1
+SPEC_VERSION = 2
 """Raised when the same description would train to something else; part of every id."""
 
 

@@ -54,13 +54,14 @@ class ConvPool(PoolingComponent):
         """The module with fresh weights."""
         from torch import nn
 
+        from ablate.models.connectors.entrance import entrance
         from ablate.models.connectors.steps import EveryStep
 
         d = self.llm_hidden
         conv = partial(nn.Conv2d, kernel_size=KERNEL, padding=KERNEL // 2, bias=False)
         return EveryStep(
             OrderedDict(
-                down=conv(self.width_in, d, stride=self.stride),
+                down=entrance(conv(self.width_in, d, stride=self.stride)),
                 silu=nn.SiLU(),
                 out=conv(d, d),
                 pool=nn.AdaptiveAvgPool2d(self.pooled[1:]),

@@ -39,12 +39,13 @@ class MlpPool(PoolingComponent):
         """The module with fresh weights."""
         from torch import nn
 
+        from ablate.models.connectors.entrance import entrance
         from ablate.models.connectors.steps import EveryStep
 
         d = self.llm_hidden
         return nn.Sequential(
             OrderedDict(
-                up=nn.Linear(self.width_in, d),
+                up=entrance(nn.Linear(self.width_in, d)),
                 gelu=nn.GELU(),
                 pool=EveryStep(nn.AdaptiveAvgPool2d(self.pooled[1:])),
                 out=nn.Linear(d, d),

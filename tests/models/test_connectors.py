@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from ablate.axes import Connector, ConnectorKind
 from ablate.connectors import CONNECTORS, component
 from ablate.connectors.base import pooled_grid
+from ablate.models.connectors.entrance import FIRST_SPREAD
 from ablate.models.connectors.steps import EveryStep
 
 GRID = (4, 8, 8)
@@ -94,3 +95,10 @@ def test_perceiver_attention_equals_its_formula() -> None:
     weights = torch.einsum("cqhd,cphd->chqp", q, k).div(math.sqrt(width)).softmax(-1)
     expected = built.out(torch.einsum("chqp,cphd->cqhd", weights, v).flatten(2))
     torch.testing.assert_close(built(latents, context), expected, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", [ConnectorKind.MLP, ConnectorKind.CONV])
+def test_connectors_without_a_norm_meet_the_features_with_small_weights(kind) -> None:
+    module = build(kind, 4)
+    first = next(p for p in module.parameters() if p.dim() > 1)
+    assert float(first.detach().std()) == pytest.approx(FIRST_SPREAD, rel=0.1)

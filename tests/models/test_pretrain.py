@@ -10,7 +10,7 @@ from ablate.axes import Tower
 from ablate.models.build import load_tower
 from ablate.models.encoders import build_tower
 from ablate.models.pretrain import footage, images, language, motion, narration, videos
-from ablate.models.pretrain.loop import FEATURE_SCALE, SPREAD_WEIGHT, spread_penalty
+from ablate.models.pretrain.loop import SPREAD_WEIGHT, spread_penalty
 from ablate.models.pretrain.probe import accuracy, average, probe
 from ablate.towers import TINY, weights_hash
 
@@ -86,9 +86,9 @@ def test_shipped_features_are_decorrelated(tower: Tower) -> None:
 
 def test_the_spread_penalty_is_the_divergence_from_white_noise() -> None:
     torch.manual_seed(0)
-    white = FEATURE_SCALE * torch.randn(20_000, 4)
+    white = torch.randn(20_000, 4)
     assert spread_penalty(white) == pytest.approx(0, abs=1e-3)
-    assert spread_penalty(white + FEATURE_SCALE) == pytest.approx(SPREAD_WEIGHT / 2, rel=0.05)
+    assert spread_penalty(white + 1) == pytest.approx(SPREAD_WEIGHT / 2, rel=0.05)
     turned = white @ torch.linalg.qr(torch.randn(4, 4)).Q
     assert spread_penalty(turned) == pytest.approx(0, abs=1e-3)
     twins = torch.cat([white[:, :2], white[:, :2] + 0.1 * white[:, 2:]], dim=1)

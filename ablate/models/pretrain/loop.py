@@ -13,10 +13,8 @@ CLIP_NORM = 5.0
 PIXEL_NOISE = 4.0
 """Standard deviation, of 255: decoded video is not as clean as drawn frames."""
 SPREAD_WEIGHT = 1.0
-FEATURE_SCALE = 0.25
-"""Standard deviation of a channel: from features of scale 1 language models learn far later."""
 FLOOR = 1e-4
-"""Least variance of a direction that is told from none, in units of the scale's square."""
+"""Least variance of a direction that is told from none."""
 CURVE_POINTS = 25
 
 
@@ -26,13 +24,13 @@ def noisy(frames: torch.Tensor) -> torch.Tensor:
 
 
 def spread_penalty(features: torch.Tensor) -> torch.Tensor:
-    """Keeps the channels of features (..., E) decorrelated, centred and of one small scale.
+    """Keeps the channels of features (..., E) decorrelated, centred and of unit scale.
 
-    The divergence of a Gaussian with their mean and covariance from white noise, per channel.
+    The divergence of a Gaussian with their mean and covariance from the standard one, per channel.
     The feature is a hidden state before any norm: left alone, a few directions hold nearly all of
     its variance, and a connector, which has no norm at its entrance, learns the others slowly.
     """
-    x = features.flatten(0, -2) / FEATURE_SCALE
+    x = features.flatten(0, -2)
     mean = x.mean(dim=0)
     covariance = (x - mean).T @ (x - mean) / len(x)
     width = x.shape[1]

@@ -15,7 +15,7 @@ from ablate.models.pretrain import footage
 from ablate.models.pretrain.language import Head
 from ablate.models.pretrain.loop import fit, noisy, spread_penalty
 
-SCENES, BATCH, STEPS, RATE = 10000, 32, 4000, 3e-3
+SCENES, BATCH, STEPS, RATE = 12000, 32, 5000, 3e-3
 
 
 def pretrain(tower: VisionTower) -> list[float]:
