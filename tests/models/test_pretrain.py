@@ -1,6 +1,8 @@
 """The shipped towers: what they learned, and the pieces of their objectives."""
 
 import json
+import subprocess
+import sys
 from types import ModuleType
 
 import pytest
@@ -50,6 +52,21 @@ def test_probes_can_be_measured_again(tower: Tower) -> None:
     built = build_tower(TINY[tower]).eval()
     load_tower(built)
     assert probe(built) == pytest.approx(report(tower)["probe"], abs=0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tower", TINY)
+def test_the_command_begins_as_the_report_says(tower: Tower) -> None:
+    """The code is the one that made the shipped weights; they are written at the end alone."""
+    told = report(tower)
+    command = [sys.executable, "-u", *told["command"].split()[1:]]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        first = next(line for line in running.stdout if "loss" in line)
+        running.kill()
+    assert f"of {told['steps']}:" in first
+    # Of other processors only the first digits are the same.
+    assert float(first.split()[-1]) == pytest.approx(told["loss"][0], rel=0.01)
 
 
 def test_digits_are_read_off_the_language_supervised_tower() -> None:
