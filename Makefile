@@ -14,6 +14,7 @@ SEEDS ?=
 SAMPLES ?=
 DATA ?=
 INIT ?=
+STEPS ?=
 WEIGHTS ?=
 
 # Ray and torch fight over threads, and Ray reports usage to its makers by default.
@@ -21,14 +22,15 @@ export RAY_USAGE_STATS_ENABLED := 0
 
 CHOICE := --study $(STUDY) --store $(STORE) $(if $(SIZE),--size $(SIZE)) \
           $(if $(SEEDS),--seeds $(SEEDS)) $(if $(SAMPLES),--samples $(SAMPLES)) \
-          $(if $(DATA),--data $(DATA)) $(if $(INIT),--init $(INIT))
+          $(if $(DATA),--data $(DATA)) $(if $(INIT),--init $(INIT)) \
+          $(if $(STEPS),--steps $(STEPS))
 
 .PHONY: help install demo test test-all smoke soak media pretrained encoders lint type plan sweep status rank report data bench paper clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  Variables: STUDY=$(STUDY) STORE=$(STORE) SIZE= SEEDS= SAMPLES= DATA= INIT= WEIGHTS=   (make sweep SIZE=100K SEEDS=2)"
+	@echo "  Variables: STUDY=$(STUDY) STORE=$(STORE) SIZE= SEEDS= SAMPLES= DATA= INIT= STEPS= WEIGHTS=   (make sweep SIZE=100K SEEDS=2)"
 
 install: $(READY) ## create .venv and install the tested set
 

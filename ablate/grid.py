@@ -4,7 +4,7 @@ import dataclasses
 import itertools
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from ablate.axes import Level, Tower
@@ -142,6 +142,10 @@ class Study:
     """What stands for all that at the rows that are trained from scratch; None for the same."""
     equal: Equal = Equal.SAMPLES
     """What every design is given as much of as the base design."""
+    rows: Mapping[str, Size] = field(default_factory=dict)
+    """Rows of the ladder that the study changes, by name."""
+    steps: int | None = None
+    """Optimiser steps of every cell, at least one a stage, instead of what its samples make."""
 
     def __post_init__(self) -> None:
         for part in self._comparisons:
@@ -203,7 +207,8 @@ class Study:
         check_distinct(sizes or self.sizes)
         found = [
             cell
-            for size in (size_row(name) for name in reversed(sizes or self.sizes))
+            for name in reversed(sizes or self.sizes)
+            for size in [self.rows.get(name) or size_row(name)]
             for cell in self._cells_at(size, data, eval_data, seeds, samples, init)
         ]
         ids = [cell.score_id for cell in found]
@@ -224,14 +229,20 @@ class Study:
 
         def cell(design: Design, count: int, seed: int) -> Cell:
             towers = _first_weights(design, size, init)
-            return Cell(design, size, count, seed, data, eval_data, towers, init)
+            made = Cell(design, size, count, seed, data, eval_data, towers, init)
+            if self.steps is None:
+                return made
+            steps = max(self.steps, len(design.schedule.stages))
+            return dataclasses.replace(made, samples=steps * size.batch, steps=steps)
 
         for at in range(len(part.protocols)):
-            for count in samples or part.samples:
+            for count in (samples or part.samples)[: None if self.steps is None else 1]:
                 base = cell(part.grid.made({}), count, 0)
                 for seed, design in self._seeded(part.grid, seeds):
                     if at < len(protocols := part.protocols_of(design)):
-                        made = matched(cell(design, count, seed), base, self.equal)
+                        made = cell(design, count, seed)
+                        if self.steps is None:
+                            made = matched(made, base, self.equal)
                         yield dataclasses.replace(made, protocol=protocols[at])
 
     def _seeded(self, grid: Grid, seeds: int | None) -> Iterator[tuple[int, Design]]:

@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -25,6 +25,7 @@ from ray import tune
 
 from ablate.failures import Failure, explain
 from ablate.pace import Pace
+from ablate.placement import Machine, host_memory, place
 from ablate.run import Job
 from ablate.spec import Cell, from_dict, to_dict
 from ablate.store import RunStore
@@ -60,11 +61,14 @@ class Listener(Protocol):
         """A cell was left to another process that is at it."""
 
 
-def launch(cells: Sequence[Cell], job: Job, listener: Listener, slots: int) -> None:
-    """Run cells as one Tune grid: `slots` at a time here, or on the cluster at `RAY_ADDRESS`.
+def launch(cells: Sequence[Cell], job: Job, listener: Listener, machine: Machine) -> None:
+    """Run cells as one Tune grid: as many at a time as fit here, or on the cluster `RAY_ADDRESS`.
 
     One trial trains what several cells share. A cell that fails leaves its reason in the store and
     never stops the others; one that another process is at is left to it.
+
+    Raises:
+        ValueError: a cell does not fit the machine.
     """
     store = RunStore(job.store)
     folder = Path(tempfile.mkdtemp(prefix="tune-", dir=store.root)).resolve()
@@ -72,12 +76,14 @@ def launch(cells: Sequence[Cell], job: Job, listener: Listener, slots: int) -> N
     for cell in cells:
         store.forget_failure(cell)
         trainings.setdefault(cell.train_id, []).append(cell)
-    with cluster(slots):
+    placed = [
+        {"cells": to_dict(same), "execution": to_dict(place(same[0], machine, job.execution))}
+        for same in trainings.values()
+    ]
+    with cluster(machine):
         tuner = tune.Tuner(
-            tune.with_resources(
-                tune.with_parameters(_trial, job=job), {"cpu": job.execution.threads}
-            ),
-            param_space={"cells": tune.grid_search([to_dict(same) for same in trainings.values()])},
+            tune.with_resources(tune.with_parameters(_trial, job=job), _resources),
+            param_space={"training": tune.grid_search(placed)},
             # A fresh actor spends seconds on imports; a reused one starts at once.
             tune_config=tune.TuneConfig(reuse_actors=True),
             run_config=tune.RunConfig(
@@ -105,6 +111,7 @@ def _trial(config: dict[str, Any], job: Job) -> None:
             last = time.monotonic()
             tune.report(asdict(pace))
 
+    job = replace(job, execution=from_dict(config["training"]["execution"]))
     failures = work(_cells(config), job, report)
     told = {score_id: asdict(failure) for score_id, failure in failures.items()}
     # Where a result holds no number of ours, Tune prints a line in spite of its verbosity.
@@ -112,7 +119,16 @@ def _trial(config: dict[str, Any], job: Job) -> None:
 
 
 def _cells(config: dict[str, Any]) -> tuple[Cell, ...]:
-    return tuple(from_dict(cell) for cell in config["cells"])
+    return tuple(from_dict(cell) for cell in config["training"]["cells"])
+
+
+def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
+    """What one trial takes of the machine."""
+    how = from_dict(config["training"]["execution"])
+    needed = {"CPU": how.threads, "memory": round(host_memory(_cells(config)[0], how))}
+    if how.device == "cuda":
+        needed["GPU"] = 1
+    return tune.PlacementGroupFactory([needed])
 
 
 class _Relay(tune.Callback):
@@ -170,14 +186,16 @@ def cause_of_death(error: Exception | None) -> Failure:
 
 
 @contextmanager
-def cluster(slots: int) -> Iterator[None]:
+def cluster(machine: Machine) -> Iterator[None]:
     """A quiet Ray on loopback without dashboard, or the existing cluster at `RAY_ADDRESS`."""
     if address := os.environ.get("RAY_ADDRESS"):
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     else:
         ray.init(
             address="local",
-            num_cpus=slots,
+            num_cpus=machine.cores,
+            num_gpus=machine.gpus,
+            _memory=round(machine.memory),
             include_dashboard=False,
             log_to_driver=False,
             logging_level=logging.ERROR,

@@ -6,13 +6,14 @@ import time
 from ray import tune
 
 from ablate.launch import cluster
+from ablate.placement import Machine
 
 TRIALS = 8
 
 
 def compare() -> str:
     """Time a grid of empty trials both ways on two slots."""
-    with cluster(slots=2):
+    with cluster(Machine(2, 2e9)):
         fresh, reused = _seconds(reuse=False), _seconds(reuse=True)
     return (
         f"{TRIALS} empty trials: fresh actors {fresh:.1f} s, reused actors {reused:.1f} s, "

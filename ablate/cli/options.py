@@ -1,5 +1,6 @@
 """What several verbs share: options, the terminal, and the plan of a chosen study."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,8 @@ from ablate.cli.completion import sizes, studies
 from ablate.cli.given import BUILT_IN, built_in, from_outside, outside_data
 from ablate.grid import Study
 from ablate.plan import Plan, make_plan
+from ablate.rehearsal import rehearsed
+from ablate.sizes import size_row
 from ablate.spec import Cell, Init
 from ablate.store import RunStore
 from ablate.world.recipe import RECIPES, Recipe
@@ -40,6 +43,9 @@ def cell_options(command: Any) -> Any:
             show_default=True,
             help="Where first weights come from.",
         ),
+        click.option(
+            "--steps", type=click.IntRange(1), help="Optimiser steps of every cell, for rehearsals."
+        ),
         click.option("--samples", callback=comma, help="Training conversations, with commas."),
         click.option("--seeds", type=click.IntRange(1), help="Seeds of every design."),
         click.option(
@@ -69,6 +75,7 @@ def chosen_plan(
     samples: tuple[str, ...],
     data: str,
     init: str = str(Init.PRETRAINED),
+    steps: int | None = None,
 ) -> tuple[Study, Plan]:
     """The study that `study_options` chose, and its plan.
 
@@ -76,7 +83,7 @@ def chosen_plan(
         ValueError: an unknown study or size, samples that are no numbers, or data that cannot be
             used.
     """
-    loaded, cells_on = chosen_cells(study, size, seeds, samples, init)
+    loaded, cells_on = chosen_cells(study, size, seeds, samples, init, steps)
     kept = RunStore(store)
     if data == BUILT_IN:
         given = built_in(RECIPES[loaded.world])
@@ -92,6 +99,7 @@ def chosen_cells(
     seeds: int | None,
     samples: tuple[str, ...],
     init: str = str(Init.PRETRAINED),
+    steps: int | None = None,
 ) -> tuple[Study, Callable[[str, str], list[Cell]]]:
     """The study that `cell_options` chose, and its cells on any training and test data.
 
@@ -104,6 +112,11 @@ def chosen_cells(
     for text in samples:
         if not text.isdigit() or int(text) < 1:
             raise ValueError(f"--samples: {text!r} is not a positive whole number")
+    names = size or loaded.sizes
+    if init == Init.RANDOM and any(size_row(name).weights for name in names):
+        loaded = rehearsed(loaded, names, steps)
+    elif steps is not None:
+        loaded = dataclasses.replace(loaded, steps=steps)
 
     def cells(train: str, test: str) -> list[Cell]:
         return loaded.cells(

@@ -15,6 +15,7 @@ from ablate.cli.options import chosen_plan, console, make_world, study_options
 from ablate.cli.study import print_failures, print_invalid, print_plan, print_verdict
 from ablate.disk import footprint, human_bytes
 from ablate.grid import Study
+from ablate.placement import Machine, place
 from ablate.plan import Plan
 from ablate.sizes import LADDER
 from ablate.spec import Cell, Init
@@ -52,10 +53,13 @@ def sweep(retry: bool, how: How, **choice: Any) -> int:
     if cells:
         store = RunStore(choice["store"])
         store.prepare()
+        job, machine = how.job(store), _machine(cells)
+        for cell in cells:
+            place(cell, machine, job.execution)
         print_plan(choice["study"], study, made)
         if choice["data"] == BUILT_IN:
-            make_world(RECIPES[study.world], store, _slots())
-        _run(study, made, cells, how.job(store))
+            make_world(RECIPES[study.world], store, machine.cores)
+        _run(study, made, cells, job, machine)
     else:
         diverged = f", {len(made.failed)} diverged (--retry)" if made.failed else ""
         print_invalid(study, made)
@@ -95,19 +99,29 @@ def _check_disk(cells: Sequence[Cell], keep: float) -> None:
             )
 
 
-def _run(study: Study, made: Plan, cells: Sequence[Cell], job: Any) -> None:
+def _run(study: Study, made: Plan, cells: Sequence[Cell], job: Any, machine: Machine) -> None:
     from ablate.launch import launch
     from ablate.live import SweepView
 
     while cells:
-        view = SweepView(made, cells, study.axes, _slots(), console)
+        view = SweepView(made, cells, study.axes, machine.cores, console)
         with view.shown():
-            launch(cells, job, view, _slots())
+            launch(cells, job, view, machine)
         cells = _released(RunStore(job.store), view.others)
 
 
-def _slots() -> int:
-    return len(os.sched_getaffinity(0))
+def _machine(cells: Sequence[Cell]) -> Machine:
+    """What is free here; GPUs are only asked for where a cell would use one."""
+    import psutil
+
+    cores, memory = len(os.sched_getaffinity(0)), psutil.virtual_memory().available
+    if all(cell.size.weights is None for cell in cells):
+        return Machine(cores, memory)
+    import torch
+
+    gpus = [torch.cuda.get_device_properties(k) for k in range(torch.cuda.device_count())]
+    least = min((gpu.total_memory for gpu in gpus), default=0)
+    return Machine(cores, memory, len(gpus), least)
 
 
 def _released(store: RunStore, cells: Sequence[Cell]) -> list[Cell]:

@@ -106,6 +106,10 @@ RECIPES: dict[str, Recipe] = {
             images=1600, image_sets=1200, texts=1200, test_videos=300, longest=600,
         ),
         Recipe(
+            "world-rehearsal", seed=60613, train_videos=8, conversations_per_video=2,
+            images=8, image_sets=8, texts=8, test_videos=1, longest=75,
+        ),
+        Recipe(
             "world-smoke", seed=10360, train_videos=60, conversations_per_video=4,
             images=40, image_sets=30, texts=30, test_videos=40, longest=75,
         ),

@@ -1,0 +1,94 @@
+"""How a cell runs on a machine: device, formats, micro-batch, threads, and how much room it takes.
+
+The first way that fits is taken, and the ways are in the order of what they cost: whole batches in
+single precision, then one conversation at a time, then half precision for everything. Standard
+library only.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from ablate.memory import peak_memory
+from ablate.rehearsal import is_rehearsal
+from ablate.spec import FP32, Cell, Execution, Format, Precision
+
+WORKER = 0.7e9
+"""Bytes of a worker process before it builds a model."""
+HEADROOM = 1.15
+"""Room for what the plan does not count: kernels' buffers, frames, fragments."""
+NEVER = 1e9
+"""Seconds between checkpoints of rehearsals: a few steps are not worth one of many gigabytes."""
+WORTH = 4
+"""Conversations of a forward pass that keep a GPU busy enough to keep their activations."""
+BF16 = Precision(Format.BF16, Format.BF16, Format.BF16)
+MIXED = Precision(Format.MIXED, Format.MIXED, Format.MIXED)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What a sweep may use."""
+
+    cores: int
+    memory: float
+    """Free bytes."""
+    gpus: int = 0
+    gpu_memory: float = 0
+    """Bytes of the smallest GPU."""
+
+
+def place(cell: Cell, machine: Machine, base: Execution) -> Execution:
+    """How `cell` runs on `machine`: a GPU if there is one and its row is a public model.
+
+    Args:
+        cell: what is run.
+        machine: where.
+        base: what the machine does not decide.
+
+    Raises:
+        ValueError: it fits in no way.
+    """
+    on_gpu = machine.gpus > 0 and cell.size.weights is not None
+    room = machine.gpu_memory if on_gpu else machine.memory - WORKER
+    if is_rehearsal(cell):
+        base = replace(base, checkpoint_seconds=NEVER)
+    for how in _on_gpu(cell, base) if on_gpu else _on_cpu(base):
+        if HEADROOM * peak_memory(cell, how).total <= room:
+            return replace(how, threads=_threads(cell, how, machine))
+    least = HEADROOM * peak_memory(cell, how).total
+    raise ValueError(
+        f"size {cell.size.name}, {cell.design.name()}: training takes {least / 1e9:.1f} GB at "
+        f"least, and {max(room, 0) / 1e9:.1f} GB are free"
+    )
+
+
+def host_memory(cell: Cell, how: Execution) -> float:
+    """Bytes of the machine's memory that a worker takes with this cell."""
+    return WORKER + (HEADROOM * peak_memory(cell, how).total if how.device == "cpu" else 0)
+
+
+def _on_cpu(base: Execution) -> Iterator[Execution]:
+    whole = replace(base, precision=FP32, checkpointing=False, micro_batch=None)
+    yield whole
+    yield replace(whole, checkpointing=True, micro_batch=1)
+    yield replace(whole, checkpointing=True, micro_batch=1, precision=BF16)
+
+
+def _on_gpu(cell: Cell, base: Execution) -> Iterator[Execution]:
+    """For every format ever smaller micro-batches; below `WORTH` activations are computed again."""
+    for precision in (MIXED, BF16):
+        for again in (False, True):
+            micro = cell.size.batch
+            while micro >= (1 if again else WORTH):
+                yield replace(
+                    base, device="cuda", precision=precision, checkpointing=again,
+                    micro_batch=micro,
+                )  # fmt: skip
+                micro //= 2
+
+
+def _threads(cell: Cell, how: Execution, machine: Machine) -> int:
+    """Cores that are left for each of as many cells as fit at a time."""
+    if how.device != "cpu":
+        return max(1, machine.cores // max(1, machine.gpus))
+    at_a_time = int(machine.memory // host_memory(cell, how))
+    return max(1, machine.cores // max(1, at_a_time))

@@ -1,0 +1,78 @@
+"""Where cells run: the first way that fits, and never one that does not."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import experiments
+from ablate.memory import peak_memory
+from ablate.placement import HEADROOM, NEVER, WORKER, Machine, host_memory, place
+from ablate.rehearsal import rehearsed
+from ablate.sizes import size_row
+from ablate.spec import Cell, Execution, Format, Init
+from experiments.baseline_tiny import BASE
+
+HERE = Machine(cores=2, memory=23e9)
+SCRATCH = Cell(BASE, size_row("100K"), 9600, 0, data="d", eval_data="e", towers="t")
+SMOLLM2 = dataclasses.replace(SCRATCH, size=size_row("135M"))
+REHEARSALS = rehearsed(experiments.load("consistency"), ("0.5B",)).cells("d", "e", init=Init.RANDOM)
+REAL = experiments.load("consistency").cells("d", "e", sizes=("0.5B", "7B"))
+
+
+def test_small_rows_run_whole_batches_in_single_precision_one_thread_each() -> None:
+    for machine in (HERE, Machine(16, 100e9, gpus=1, gpu_memory=80e9)):
+        assert place(SCRATCH, machine, Execution()) == Execution()
+    assert place(SMOLLM2, HERE, Execution()) == Execution()
+
+
+def test_rehearsals_fit_a_machine_of_24_gib_one_at_a_time_with_all_cores() -> None:
+    for cell in REHEARSALS:
+        how = place(cell, HERE, Execution())
+        assert how.device == "cpu" and how.threads == 2
+        assert 0.5 * HERE.memory < host_memory(cell, how) < HERE.memory
+        assert how.checkpoint_seconds == NEVER
+
+
+def test_a_rehearsal_that_trains_the_towers_runs_in_half_precision_below_16_gb() -> None:
+    cell = REHEARSALS[0]
+    assert cell.design.schedule.trains_vision
+    how = place(cell, HERE, Execution())
+    assert set(dataclasses.astuple(how.precision)) == {Format.BF16}
+    assert (how.micro_batch, how.checkpointing) == (1, True)
+    assert peak_memory(cell, how).total < 16e9
+
+
+@given(
+    st.sampled_from([SCRATCH, SMOLLM2, *REHEARSALS, *REAL]),
+    st.floats(1e9, 1e12), st.integers(0, 8), st.floats(1e9, 2e11), st.integers(1, 64),
+)  # fmt: skip
+def test_what_is_placed_fits(cell, memory: float, gpus: int, gpu_memory: float, cores) -> None:
+    machine = Machine(cores, memory, gpus, gpu_memory)
+    try:
+        how = place(cell, machine, Execution(weights="w"))
+    except ValueError as error:
+        text = str(error)
+        assert cell.size.name in text and "GB at least" in text and "\n" not in text
+        return
+    room = gpu_memory if how.device == "cuda" else memory - WORKER
+    assert HEADROOM * peak_memory(cell, how).total <= room
+    assert 1 <= how.threads <= cores and how.weights == "w"
+    assert (how.device == "cuda") == (gpus > 0 and cell.size.weights is not None)
+
+
+def test_a_gpu_takes_the_largest_micro_batch_that_fits_in_mixed_precision() -> None:
+    cell = next(c for c in REAL if c.size.name == "0.5B" and not c.design.schedule.trains_vision)
+    found = []
+    for gpu_memory in (320e9, 80e9, 40e9):
+        how = place(cell, Machine(8, 1e11, 1, gpu_memory), Execution())
+        assert how.device == "cuda" and how.micro_batch is not None
+        assert set(dataclasses.astuple(how.precision)) == {Format.MIXED}
+        found.append(how.micro_batch)
+    assert found == sorted(found, reverse=True) and found[0] > found[-1]
+
+
+def test_a_cell_that_fits_nowhere_says_what_it_takes() -> None:
+    with pytest.raises(ValueError, match=r"size 0\.5B, .*takes 1\d\.\d GB .* 1\.3 GB are free"):
+        place(REHEARSALS[0], Machine(2, 2e9), Execution())
