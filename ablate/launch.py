@@ -1,6 +1,7 @@
 """From the cells of a plan to a Ray Tune grid; the only file that imports ray."""
 
 import logging
+import math
 import os
 import shutil
 import tempfile
@@ -27,7 +28,7 @@ from ablate.failures import Failure, explain
 from ablate.pace import Pace
 from ablate.placement import Machine, host_memory, place
 from ablate.run import Job
-from ablate.spec import Cell, from_dict, to_dict
+from ablate.spec import Cell, Execution, from_dict, to_dict
 from ablate.store import RunStore
 from ablate.worker import work
 
@@ -71,19 +72,14 @@ def launch(cells: Sequence[Cell], job: Job, listener: Listener, machine: Machine
         ValueError: a cell does not fit the machine.
     """
     store = RunStore(job.store)
-    folder = Path(tempfile.mkdtemp(prefix="tune-", dir=store.root)).resolve()
-    trainings: dict[str, list[Cell]] = {}
+    trials = _trials(cells, machine, job.execution)
     for cell in cells:
         store.forget_failure(cell)
-        trainings.setdefault(cell.train_id, []).append(cell)
-    placed = [
-        {"cells": to_dict(same), "execution": to_dict(place(same[0], machine, job.execution))}
-        for same in trainings.values()
-    ]
+    folder = Path(tempfile.mkdtemp(prefix="tune-", dir=store.root)).resolve()
     with cluster(machine):
         tuner = tune.Tuner(
             tune.with_resources(tune.with_parameters(_trial, job=job), _resources),
-            param_space={"training": tune.grid_search(placed)},
+            param_space={"training": tune.grid_search(trials)},
             # A fresh actor spends seconds on imports; a reused one starts at once.
             tune_config=tune.TuneConfig(reuse_actors=True),
             run_config=tune.RunConfig(
@@ -99,6 +95,25 @@ def launch(cells: Sequence[Cell], job: Job, listener: Listener, machine: Machine
             tuner.fit()
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _trials(cells: Sequence[Cell], machine: Machine, base: Execution) -> list[dict[str, Any]]:
+    """What each trial is told: the cells of one training, how it runs, and the memory it takes.
+
+    That is the same for a whole row of the ladder, as an actor is reused for equal requests only.
+    """
+    trainings: dict[str, list[Cell]] = {}
+    for cell in cells:
+        trainings.setdefault(cell.train_id, []).append(cell)
+    placed = [(same, place(same[0], machine, base)) for same in trainings.values()]
+    memory: dict[str, int] = {}
+    for (cell, *_), how in placed:
+        taken = math.ceil(host_memory(cell, how))
+        memory[cell.size.name] = max(taken, memory.get(cell.size.name, 0))
+    return [
+        {"cells": to_dict(same), "execution": to_dict(how), "memory": memory[same[0].size.name]}
+        for same, how in placed
+    ]
 
 
 def _trial(config: dict[str, Any], job: Job) -> None:
@@ -125,7 +140,7 @@ def _cells(config: dict[str, Any]) -> tuple[Cell, ...]:
 def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
     """What one trial takes of the machine."""
     how = from_dict(config["training"]["execution"])
-    needed = {"CPU": how.threads, "memory": round(host_memory(_cells(config)[0], how))}
+    needed = {"CPU": how.threads, "memory": config["training"]["memory"]}
     if how.device == "cuda":
         needed["GPU"] = 1
     return tune.PlacementGroupFactory([needed])

@@ -87,7 +87,13 @@ def _on_gpu(cell: Cell, base: Execution) -> Iterator[Execution]:
 
 
 def _threads(cell: Cell, how: Execution, machine: Machine) -> int:
-    """Cores that are left for each of as many cells as fit at a time."""
+    """Cores that are left for each of as many cells as fit at a time.
+
+    Rows that are trained from scratch keep what they are given: they gain little from more, and
+    their scores must not depend on the memory that was free.
+    """
+    if cell.size.weights is None:
+        return how.threads
     if how.device != "cpu":
         return max(1, machine.cores // max(1, machine.gpus))
     at_a_time = int(machine.memory // host_memory(cell, how))

@@ -1,6 +1,7 @@
 """A real Ray sweep: every cell ends with a record or a reason."""
 
 import dataclasses
+import json
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -13,11 +14,12 @@ from ablate.launch import launch
 from ablate.placement import Machine
 from ablate.spec import Protocol
 from ablate.store import RunStore
-from tests.cells import job, new_store, small_cell
+from tests.cells import BASE, job, new_store, small_cell
 from tests.claims import elsewhere, write_claim
 from tests.heard import Heard
 
-GOOD = [small_cell(seed=seed) for seed in (0, 1)]
+GOOD = [small_cell(), small_cell(dataclasses.replace(BASE, sampling=Uniform(4)))]
+"""Designs that take different amounts of memory."""
 OTHERWISE = dataclasses.replace(GOOD[0], protocol=Protocol(Uniform(8)))
 TAKEN = small_cell(seed=2)
 DIVERGING = small_cell(lr_scale=1e12)
@@ -48,6 +50,12 @@ def test_cells_that_can_be_trained_have_their_records(swept) -> None:
     assert heard.of("finished") == {cell.score_id for cell in done}
     first, second, otherwise = (store.record(cell) for cell in done)
     assert first["scores"] != second["scores"] and first["loss"] == otherwise["loss"]
+
+
+def test_designs_of_a_row_share_worker_processes(swept) -> None:
+    store, _ = swept
+    leases = [json.loads((store.run_dir(c) / "lease.0").read_text()) for c in (*GOOD, DIVERGING)]
+    assert len({lease["pid"] for lease in leases}) < len(leases)
 
 
 def test_a_cell_that_another_process_is_at_is_left_to_it(swept) -> None:
