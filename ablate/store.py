@@ -4,7 +4,7 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -83,6 +83,13 @@ class RunStore:
         for path in self.run_dir(cell).rglob(".*"):
             path.unlink(missing_ok=True)
 
+    def describe(self, cells: Sequence[Cell]) -> Path:
+        """Write the cells of one training to a file, for `ablate run`; returns its path."""
+        path = self.root / "planned" / f"{cells[0].train_id}.json"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, [to_dict(cell) for cell in cells])
+        return path
+
     def begin(self, cell: Cell) -> None:
         """Describe the cell before anything is spent on it."""
         self.run_dir(cell).mkdir(parents=True, exist_ok=True)
@@ -107,6 +114,20 @@ class RunStore:
         self.score_dir(cell).mkdir(parents=True, exist_ok=True)
         write_json(self.score_dir(cell) / "record.json", record)
         (self.score_dir(cell) / "answers.json").unlink(missing_ok=True)
+        self.forget_failure(cell)
+
+    def adopt(self, cell: Cell, files: Mapping[str, bytes]) -> None:
+        """Take in what another store has of a finished cell; only who holds the claim may.
+
+        Args:
+            cell: what was run.
+            files: contents by name, `record.json` among them, which is written last.
+        """
+        self.begin(cell)
+        self.score_dir(cell).mkdir(parents=True, exist_ok=True)
+        for name in sorted(files, key="record.json".__eq__):
+            with whole_file(self.score_dir(cell) / name) as path:
+                path.write_bytes(files[name])
         self.forget_failure(cell)
 
     def fail(self, cell: Cell, failure: Failure) -> None:
@@ -142,12 +163,17 @@ class RunStore:
         """Where the process that is at the cell leaves where it hung."""
         return self.run_dir(cell) / "hang.txt"
 
+    def finished(self) -> Iterator[Path]:
+        """Folder of every finished cell of the store, in a stable order."""
+        for path in sorted(self.runs.glob("*/*/record.json")):
+            yield path.parent
+
     def records(self) -> Iterator[tuple[Path, Record]]:
         """Every finished cell of the store with its folder, in a stable order."""
-        for path in sorted(self.runs.glob("*/*/record.json")):
-            record = _read_json(path)
+        for folder in self.finished():
+            record = _read_json(folder / "record.json")
             if record is not None:
-                yield path.parent, record
+                yield folder, record
 
 
 def write_json(path: Path, value: Any) -> None:

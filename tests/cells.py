@@ -3,6 +3,7 @@
 import dataclasses
 from pathlib import Path
 
+import experiments
 from ablate.run import Job
 from ablate.sizes import size_row
 from ablate.spec import Cell, Design, Execution, content_id
@@ -51,3 +52,13 @@ def job(store: Path, **execution) -> Job:
 
 def silent(*_: object) -> None:
     """Takes a report and drops it."""
+
+
+FEW = ("--study", "smoke", "--samples", "48")
+"""Options that choose cells which train in a second."""
+
+
+def few_cells() -> list[Cell]:
+    """The cells that `FEW` chooses."""
+    data = fingerprint(WORLD, "train"), fingerprint(WORLD, "test")
+    return experiments.load("smoke").cells(*data, samples=(48,))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ablate.cli import main
-from tests.cells import WORLD, new_store, silent
+from tests.cells import WORLD, few_cells, job, new_store, silent
 
 
 @pytest.fixture
@@ -30,6 +30,17 @@ def smoke_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("smoke-store")
     generate(WORLD, root / "data", 1, silent)
     return root
+
+
+@pytest.fixture(scope="session")
+def done(smoke_store: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with every cell of `tests.cells.few_cells`, for reading."""
+    from ablate.run import run_cell
+
+    store = new_store(tmp_path_factory.mktemp("done"), smoke_store)
+    for cell in few_cells():
+        run_cell(cell, job(store), silent)
+    return store
 
 
 @pytest.fixture

@@ -16,12 +16,11 @@ import pytest
 import experiments
 from ablate.failures import Failure
 from ablate.pace import Meter
-from ablate.run import run_cell
 from ablate.sizes import NAMES, size_row
-from ablate.spec import Cell, to_dict
+from ablate.spec import to_dict
 from ablate.store import RunStore
 from tests.analysis.planted import DATA
-from tests.cells import WORLD, job, new_store, silent, small_cell
+from tests.cells import FEW, WORLD, few_cells, small_cell
 from tests.claims import elsewhere, write_claim
 
 ROOT = Path(__file__).parents[1]
@@ -144,7 +143,7 @@ def test_help_of_the_program_and_of_every_verb(call) -> None:
     verbs = re.findall(r"^  (\w+) ", out.partition("Commands:")[2], re.MULTILINE)
     assert code == 0 and set(verbs) == {
         "plan", "sweep", "status", "report", "fit", "rank", "run", "signal", "data",
-        "completion",
+        "completion", "pack", "merge", "doctor",
     }  # fmt: skip
     for verb in verbs:
         code, out, _ = call(verb, "-h")
@@ -270,38 +269,22 @@ def test_fit_in_a_process_of_its_own_loads_neither_torch_nor_ray() -> None:
 
 # === finished cells ===
 
-CHOICE = ("--study", "smoke", "--samples", "48")
-
-
-def _cells() -> list[Cell]:
-    smoke, some = experiments.load("smoke"), small_cell()
-    return smoke.cells(some.data, some.eval_data, samples=(48,))
-
-
-@pytest.fixture(scope="module")
-def done(smoke_store: Path, tmp_path_factory) -> Path:
-    """A store with every cell of the smoke study, trained on 48 conversations."""
-    store = new_store(tmp_path_factory.mktemp("done"), smoke_store)
-    for cell in _cells():
-        run_cell(cell, job(store), silent)
-    return store
-
 
 def test_a_finished_study_is_not_trained_again(call, done: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in (done / "runs").rglob("*")}
-    code, out, err = call("sweep", *CHOICE, "--store", done)
+    code, out, err = call("sweep", *FEW, "--store", done)
     assert code == 0 and err == ""
     assert "nothing to train: 14 cells are done\n" in out and "Agreement with" in out
     assert {path: path.stat().st_mtime_ns for path in (done / "runs").rglob("*")} == before
-    assert "cells: 14 done, 0 failed, 0 missing" in call("status", *CHOICE, "--store", done)[1]
+    assert "cells: 14 done, 0 failed, 0 missing" in call("status", *FEW, "--store", done)[1]
 
 
 def test_a_cell_that_diverged_is_not_trained_again_unasked(call, done: Path, tmp_path) -> None:
     store = RunStore(shutil.copytree(done, tmp_path / "store", symlinks=True))
-    cell = _cells()[0]
+    cell = few_cells()[0]
     (store.score_dir(cell) / "record.json").unlink()
     store.fail(cell, Failure("diverged", "loss is nan at step 3"))
-    code, out, err = call("sweep", *CHOICE, "--store", store.root)
+    code, out, err = call("sweep", *FEW, "--store", store.root)
     assert code == 1 and err == ""
     assert "nothing to train: 13 cells are done, 1 diverged (--retry)" in out
     assert "diverged: loss is nan at step 3" in out and not store.is_done(cell)
@@ -309,14 +292,14 @@ def test_a_cell_that_diverged_is_not_trained_again_unasked(call, done: Path, tmp
 
 def test_a_cell_that_another_process_is_at_is_shown_as_running(call, tmp_path) -> None:
     store = RunStore(tmp_path)
-    with store.claim(_cells()[0]):
-        out = call("status", *CHOICE, "--store", tmp_path)[1]
+    with store.claim(few_cells()[0]):
+        out = call("status", *FEW, "--store", tmp_path)[1]
     assert re.search(rf"^30K .* seed 0 +starting .* process {os.getpid()} on ", out, re.MULTILINE)
-    assert "\nrunning: " not in call("status", *CHOICE, "--store", tmp_path)[1]
+    assert "\nrunning: " not in call("status", *FEW, "--store", tmp_path)[1]
 
 
 def test_the_report_of_a_study_stands_alone(call, done: Path, tmp_path) -> None:
-    code, out, err = call("report", *CHOICE, "--store", done, "--out", tmp_path / "r")
+    code, out, err = call("report", *FEW, "--store", done, "--out", tmp_path / "r")
     assert code == 0 and err == "" and str(tmp_path / "r" / "report.html") in out
     page = (tmp_path / "r" / "report.html").read_text()
     assert experiments.load("smoke").question in page
@@ -326,12 +309,12 @@ def test_the_report_of_a_study_stands_alone(call, done: Path, tmp_path) -> None:
 
 
 def test_the_signal_check_says_pass_or_fail_by_its_exit_code(call, done: Path) -> None:
-    code, out, err = call("signal", *CHOICE, "--store", done)
+    code, out, err = call("signal", *FEW, "--store", done)
     assert code in (0, 1) and out.strip() and err == ""
 
 
 def test_a_plan_counts_what_is_done_by_size(call, done: Path) -> None:
-    code, out, _ = call("plan", *CHOICE, "--size", "10K,100K", "--store", done)
+    code, out, _ = call("plan", *FEW, "--size", "10K,100K", "--store", done)
     assert code == 0
     assert re.search(r"^10K +7 +0 +0 ", out, re.MULTILINE)
     assert re.search(r"^100K +0 +7 +0 ", out, re.MULTILINE)

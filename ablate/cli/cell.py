@@ -1,6 +1,6 @@
 """The verb that runs one cell."""
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -11,7 +11,9 @@ from ablate.cli.execution import How, execution_options
 from ablate.cli.given import outside_data
 from ablate.cli.options import console, make_world
 from ablate.data.guard import Limits
+from ablate.failures import Failure
 from ablate.pace import Pace
+from ablate.plain import parse_json
 from ablate.spec import Cell, from_dict
 from ablate.store import RunStore
 from ablate.world.recipe import RECIPES, fingerprint
@@ -25,28 +27,39 @@ from ablate.world.recipe import RECIPES, fingerprint
 def run(cell_file: Path, store: str, data: str | None, how: How) -> int:
     """Run one cell, described by its JSON, in this process without Ray.
 
-    A cell that is done is not run again, one that failed is; what it left goes on from there.
+    The file may hold a list of cells that share a training: it is done once. A cell that is done is
+    not run again, one that failed is; what it left goes on from there.
     """
     from ablate.worker import work
 
-    cell = _read_cell(cell_file)
+    cells = _read_cells(cell_file)
     kept = RunStore(store)
     kept.prepare()
-    _provide_data(cell, kept, data)
+    for cell in cells:
+        _provide_data(cell, kept, data)
 
     def report(pace: Pace) -> None:
         if pace.step % 50 == 1 or pace.step == pace.steps:
             console.print(f"step {pace.step} of {pace.steps}, loss {pace.loss:.3f}")
 
-    kept.forget_failure(cell)
-    failures = work([cell], how.job(kept), report)
-    record = kept.record(cell)
+    for cell in cells:
+        kept.forget_failure(cell)
+    failures = work(cells, how.job(kept), report)
+    return max(_print_outcome(cell, kept, failures) for cell in cells)
+
+
+def _print_outcome(cell: Cell, store: RunStore, failures: Mapping[str, Failure]) -> int:
+    """What became of a cell; returns 0 if it is done and 1 if not."""
+    record = store.record(cell)
     if record is None:
-        why = failures.get(cell.score_id) or f"{kept.holder(cell) or 'another process'} is at it"
+        why = failures.get(cell.score_id) or f"{store.holder(cell) or 'another process'} is at it"
         console.print(Text(f"not done: {why}"), soft_wrap=True)
         return 1
+    if cell.protocol.sampling is not None:
+        console.print(f"examined with {cell.protocol.label}")
     for category, score in record["scores"].items():
-        console.print(f"{category:12} {score['accuracy']:.3f} ± {score['se']:.3f}")
+        told = f"{category:12} {score['accuracy']:.3f} ± {score['se']:.3f}"
+        console.print(Text(told), soft_wrap=True)
     return 0
 
 
@@ -71,11 +84,15 @@ def _provide_data(cell: Cell, store: RunStore, data: str | None) -> None:
             )
 
 
-def _read_cell(path: Path) -> Cell:
+def _read_cells(path: Path) -> list[Cell]:
+    plain = parse_json(path.read_bytes(), path)
     try:
-        cell = from_dict(json.loads(path.read_bytes()))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path}: not valid JSON ({error})") from None
-    if not isinstance(cell, Cell):
+        found = from_dict(plain)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from None
+    cells = list(found) if isinstance(found, tuple) else [found]
+    if not cells or not all(isinstance(cell, Cell) for cell in cells):
         raise ValueError(f"{path}: describes no cell")
-    return cell
+    if len({cell.train_id for cell in cells}) > 1:
+        raise ValueError(f"{path}: describes cells of more than one training")
+    return cells

@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ablate.cli.options import chosen_plan, console, study_options
+from ablate.cli.queue import print_commands
 from ablate.failures import NEXT
 from ablate.grid import Study
 from ablate.plan import Plan
@@ -21,9 +22,19 @@ from ablate.store import RunStore
 @click.command()
 @study_options
 @click.option("--cells", is_flag=True, help="List every cell.")
-def plan(cells: bool, **choice: Any) -> None:
-    """Show what a sweep would run and cost, without running anything."""
+@click.option(
+    "--commands", is_flag=True, help="Print nothing but an `ablate run` line for every training."
+)
+def plan(cells: bool, commands: bool, **choice: Any) -> None:
+    """Show what a sweep would run and cost, without running anything.
+
+    With --commands, print what a sweep would run as lines for a queue, such as a Slurm array: each
+    trains once and examines as often as the study asks.
+    """
     study, made = chosen_plan(**choice)
+    if commands:
+        print_commands(made.to_run, RunStore(choice["store"]), choice["data"])
+        return
     print_plan(choice["study"], study, made)
     if cells:
         _print_cells(study, made)

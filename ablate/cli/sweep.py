@@ -12,12 +12,12 @@ from ablate.cli.data import prepare_data
 from ablate.cli.execution import How, execution_options
 from ablate.cli.given import BUILT_IN
 from ablate.cli.options import chosen_plan, console, make_world, study_options
+from ablate.cli.queue import check_trainable
 from ablate.cli.study import print_failures, print_invalid, print_plan, print_verdict
 from ablate.disk import footprint, human_bytes
 from ablate.grid import Study
 from ablate.placement import Machine, place
 from ablate.plan import Plan
-from ablate.sizes import LADDER
 from ablate.spec import Cell, Init
 from ablate.store import RunStore
 from ablate.world.recipe import RECIPES
@@ -72,12 +72,7 @@ def sweep(retry: bool, how: How, **choice: Any) -> int:
 
 def _check_weights(cells: Sequence[Cell], weights: str | None) -> None:
     """Find what pretrained cells start from, before any is run."""
-    for cell in cells:
-        if cell.size.plan_only:
-            raise ValueError(
-                f"size {cell.size.name} is there to plan with; choose from "
-                f"{', '.join(size.name for size in LADDER if not size.plan_only)}"
-            )
+    check_trainable(cells)
     published = {
         (cell.size, cell.design.encoder): cell
         for cell in cells
