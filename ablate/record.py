@@ -15,7 +15,7 @@ class Score(TypedDict):
     n: int
     """Questions."""
     se: float
-    """Standard error of the accuracy from the draw of questions, clustered by video."""
+    """Standard error of the accuracy from the draw of questions; those of one video count as one."""
     chance: float
     """Accuracy of guessing."""
 
