@@ -63,7 +63,7 @@ def _row(axis: Axes, y: float, category: Category) -> None:
     spread = 0.16 * np.resize([0, 1, -1], len(category.designs))
     axis.plot(
         sorted(category.designs), y + spread, "o", color=BLUE, markersize=5.5, alpha=0.75,
-        markeredgecolor="white", markeredgewidth=0.5, label="design", zorder=3,
+        markeredgecolor="white", markeredgewidth=0.5, label="design", zorder=3, clip_on=False,
     )  # fmt: skip
     for name, value in category.controls.items():
         marker, colour = CONTROLS[name]

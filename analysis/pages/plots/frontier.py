@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from analysis.fit import FitResult
 from analysis.pages.plots.style import BLUE, INK, MUTED, canvas, grid, styled
@@ -79,7 +79,11 @@ def _share_axis(axis: Axes) -> None:
     axis.set_xscale("log")
     axis.margins(x=0.16)
     low, high = axis.get_xlim()
-    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+    axis.xaxis.set_major_locator(
+        MaxNLocator(5, steps=[1, 2, 5, 10])
+        if high < 5 * low
+        else LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,))
+    )
     axis.xaxis.set_major_formatter(FuncFormatter(lambda part, _: share(part)))
     axis.minorticks_off()
     axis.set_xlabel("cost of one design relative to the target")

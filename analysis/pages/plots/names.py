@@ -1,6 +1,5 @@
 """Names written beside points, where they cover least."""
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from itertools import product
 from typing import Literal
@@ -10,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.text import Annotation
 from matplotlib.transforms import Bbox
 
-from analysis.pages.plots.style import INK
+from analysis.pages.plots.style import INK, broken
 
 NAME_WIDTH = 22
 """Letters of a line of a name."""
@@ -38,8 +37,8 @@ def name_points(
     pixels = axis.transData.transform(np.asarray(points, float))
     taken: list[Bbox] = []
     for at, name in names.items():
-        lines = textwrap.wrap(name, NAME_WIDTH) or [name]
-        text = "\n".join(lines if len(lines) <= 2 else [lines[0], lines[1][:-1] + "…"])
+        lines = broken(name, NAME_WIDTH)
+        text = "\n".join(lines if len(lines) <= 3 else [*lines[:2], lines[2][:-1] + "…"])
         label = axis.annotate(
             text, points[at], (0, 0), textcoords="offset points", fontsize=FONT_SIZE, color=INK,
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6, "alpha": 0.75}, zorder=5,

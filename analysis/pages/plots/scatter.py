@@ -81,7 +81,7 @@ def _draw(axis: Axes, panel: Panel) -> None:
         marker, colour, size = MARKS[roles[0]]
         axis.plot(
             x[at], y[at], marker, color=colour, markersize=size, markeredgecolor="white",
-            label=" and ".join(roles), zorder=4,
+            label=",\n".join(roles), zorder=4,
         )  # fmt: skip
         names[at] = variant
     axis.set_title(_heading(panel.point))

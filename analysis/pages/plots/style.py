@@ -85,8 +85,14 @@ def grid(axis: Axes, along: str = "y") -> None:
 
 def wrapped(text: str, letters: int = LEGEND_WIDTH) -> str:
     """A name from data on two lines at most, so that a long one cannot squeeze the axes away."""
-    lines = textwrap.wrap(text, letters)
+    lines = broken(text, letters)
     return "\n".join(lines if len(lines) <= 2 else [lines[0], lines[1][: letters - 1] + "…"])
+
+
+def broken(name: str, letters: int) -> list[str]:
+    """The lines of a name, which may be broken behind a plus too."""
+    lines = textwrap.wrap(name.replace("+", "+ "), letters) or [name]
+    return [line.replace("+ ", "+") for line in lines]
 
 
 def save(figure: Figure, path: Path) -> tuple[Path, Path]:
