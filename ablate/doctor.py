@@ -217,7 +217,7 @@ def _writing(store: Path) -> Finding:
 
 def _ray() -> Finding:
     begun = time.monotonic()
-    done = _python("from ablate.launch import cluster\nwith cluster(1): pass", RAY_SECONDS)
+    done = _python("from ablate.doctor import start_ray\nstart_ray()", RAY_SECONDS)
     address = os.environ.get("RAY_ADDRESS")
     where = f"the cluster at RAY_ADDRESS={address}" if address else "a Ray of its own"
     if done is not None and done.returncode == 0:
@@ -227,6 +227,15 @@ def _ray() -> Finding:
     load = f"the machine's load is {os.getloadavg()[0]:.0f}, /tmp needs room"
     advice = "is it up?" if address else load
     return Finding("ray", State.BLOCKED, f"{where} does not begin: {why}; {advice}")
+
+
+def start_ray() -> None:
+    """Begins a small Ray, or looks in on the cluster at `RAY_ADDRESS`, and leaves it again."""
+    from ablate.launch import cluster
+    from ablate.placement import Machine
+
+    with cluster(Machine(cores=1, memory=1e9)):
+        pass
 
 
 def _python(code: str, seconds: float) -> subprocess.CompletedProcess[str] | None:

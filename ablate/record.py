@@ -15,7 +15,7 @@ class Score(TypedDict):
     n: int
     """Questions."""
     se: float
-    """Standard error of the accuracy from the draw of questions; those of one video count as one."""
+    """Standard error of the accuracy from the draw of questions, with videos as the unit."""
     chance: float
     """Accuracy of guessing."""
 

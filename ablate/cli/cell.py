@@ -1,18 +1,20 @@
 """The verb that runs one cell."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import click
 from rich.text import Text
 
 from ablate.cli.data import check_data
-from ablate.cli.execution import How, execution_options
+from ablate.cli.execution import How, execution_options, this_machine
 from ablate.cli.given import outside_data
 from ablate.cli.options import console, make_world
 from ablate.data.guard import Limits
 from ablate.failures import Failure
 from ablate.pace import Pace
+from ablate.placement import place
 from ablate.plain import parse_json
 from ablate.spec import Cell, from_dict
 from ablate.store import RunStore
@@ -44,7 +46,9 @@ def run(cell_file: Path, store: str, data: str | None, how: How) -> int:
 
     for cell in cells:
         kept.forget_failure(cell)
-    failures = work(cells, how.job(kept), report)
+    job = how.job(kept)
+    placed = place(cells[0], this_machine(cells), job.execution)
+    failures = work(cells, replace(job, execution=placed), report)
     return max(_print_outcome(cell, kept, failures) for cell in cells)
 
 

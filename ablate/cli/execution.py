@@ -2,13 +2,16 @@
 
 import functools
 import importlib.util
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
 import click
 
 from ablate.disk import BUDGET
-from ablate.spec import LOGGERS, Execution
+from ablate.placement import Machine
+from ablate.spec import LOGGERS, Cell, Execution
 from ablate.store import RunStore
 
 
@@ -88,3 +91,17 @@ def execution_options(command: Any) -> Any:
     ):
         verb = option(verb)
     return verb
+
+
+def this_machine(cells: Sequence[Cell]) -> Machine:
+    """What is free here; GPUs are only asked for where a cell would use one."""
+    import psutil
+
+    cores, memory = len(os.sched_getaffinity(0)), psutil.virtual_memory().available
+    if all(cell.size.weights is None for cell in cells):
+        return Machine(cores, memory)
+    import torch
+
+    gpus = [torch.cuda.get_device_properties(k) for k in range(torch.cuda.device_count())]
+    least = min((gpu.total_memory for gpu in gpus), default=0)
+    return Machine(cores, memory, len(gpus), least)

@@ -1,6 +1,5 @@
 """The verb that runs a study's missing cells."""
 
-import os
 import time
 from collections.abc import Sequence
 from dataclasses import astuple
@@ -9,7 +8,7 @@ from typing import Any
 import click
 
 from ablate.cli.data import prepare_data
-from ablate.cli.execution import How, execution_options
+from ablate.cli.execution import How, execution_options, this_machine
 from ablate.cli.given import BUILT_IN
 from ablate.cli.options import chosen_plan, console, make_world, study_options
 from ablate.cli.queue import check_trainable
@@ -53,7 +52,7 @@ def sweep(retry: bool, how: How, **choice: Any) -> int:
     if cells:
         store = RunStore(choice["store"])
         store.prepare()
-        job, machine = how.job(store), _machine(cells)
+        job, machine = how.job(store), this_machine(cells)
         for cell in cells:
             place(cell, machine, job.execution)
         print_plan(choice["study"], study, made)
@@ -103,20 +102,6 @@ def _run(study: Study, made: Plan, cells: Sequence[Cell], job: Any, machine: Mac
         with view.shown():
             launch(cells, job, view, machine)
         cells = _released(RunStore(job.store), view.others)
-
-
-def _machine(cells: Sequence[Cell]) -> Machine:
-    """What is free here; GPUs are only asked for where a cell would use one."""
-    import psutil
-
-    cores, memory = len(os.sched_getaffinity(0)), psutil.virtual_memory().available
-    if all(cell.size.weights is None for cell in cells):
-        return Machine(cores, memory)
-    import torch
-
-    gpus = [torch.cuda.get_device_properties(k) for k in range(torch.cuda.device_count())]
-    least = min((gpu.total_memory for gpu in gpus), default=0)
-    return Machine(cores, memory, len(gpus), least)
 
 
 def _released(store: RunStore, cells: Sequence[Cell]) -> list[Cell]:
