@@ -140,9 +140,9 @@ def _cells(config: dict[str, Any]) -> tuple[Cell, ...]:
 def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
     """What one trial takes of the machine."""
     how = from_dict(config["training"]["execution"])
-    needed = {"CPU": how.threads, "memory": config["training"]["memory"]}
+    needed = {"CPU": how.processes * how.threads, "memory": config["training"]["memory"]}
     if how.device == "cuda":
-        needed["GPU"] = 1
+        needed["GPU"] = how.processes
     return tune.PlacementGroupFactory([needed])
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ablate.cost import IMAGES, TEXT_TOKENS, connector_of, parameters
 from ablate.encoders import Path, clip_path, picture_path
-from ablate.spec import Cell, Execution, Format, LlmShape, Precision, Size
+from ablate.spec import Cell, Execution, Format, LlmShape, Precision, Size, Strategy
 from ablate.tokens import max_context, picture_context
 from ablate.towers import TowerShape, VitShape
 
@@ -49,14 +49,19 @@ def planned_execution(size: Size) -> Execution:
 def peak_memory(cell: Cell, execution: Execution | None = None) -> Memory:
     """Memory of the stage that needs most, with every sample a video at its most clips.
 
+    Of several processes it is that of one. Where they spread the model, layers in use are whole,
+    which is not counted.
+
     Args:
-        cell: what is trained, on one device.
+        cell: what is trained.
         execution: precision and micro-batch; None for what its row is assumed to run with.
     """
     how = execution or planned_execution(cell.size)
     counts = parameters(cell.design, cell.size)
-    stored = {part: count * _stored(how, part) for part, count in counts.items()}
-    samples = min(how.micro_batch or cell.size.batch, cell.size.batch)
+    holders = how.processes if how.strategy is Strategy.FSDP else 1
+    stored = {part: count * _stored(how, part) / holders for part, count in counts.items()}
+    share = how.share(cell.size.batch)
+    samples = min(how.micro_batch or share, share)
 
     def at(trainable: tuple[str, ...]) -> Memory:
         learning = sum(stored[part] for part in trainable)
@@ -66,7 +71,7 @@ def peak_memory(cell: Cell, execution: Execution | None = None) -> Memory:
             optimizer=2 * learning,
             activations=samples * _activations(cell, trainable, how)
             + _copies(counts, trainable, how),
-            overlap=samples < cell.size.batch,
+            overlap=samples < share,
         )
 
     stages = cell.design.schedule.stages

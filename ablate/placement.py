@@ -45,10 +45,15 @@ def place(cell: Cell, machine: Machine, base: Execution) -> Execution:
         base: what the machine does not decide.
 
     Raises:
-        ValueError: it fits in no way.
+        ValueError: it fits in no way, or its processes do not.
     """
     on_gpu = machine.gpus > 0 and cell.size.weights is not None
-    room = machine.gpu_memory if on_gpu else machine.memory - WORKER
+    base.share(cell.size.batch)
+    most = machine.gpus if on_gpu else machine.cores // base.threads
+    if base.processes > most:
+        what = "GPUs" if on_gpu else f"times {base.threads} cores"
+        raise ValueError(f"--processes: {base.processes} are more than {most} {what} here")
+    room = machine.gpu_memory if on_gpu else machine.memory / base.processes - WORKER
     if is_rehearsal(cell):
         base = replace(base, checkpoint_seconds=NEVER)
     for how in _on_gpu(cell, base) if on_gpu else _on_cpu(base):
@@ -62,8 +67,9 @@ def place(cell: Cell, machine: Machine, base: Execution) -> Execution:
 
 
 def host_memory(cell: Cell, how: Execution) -> float:
-    """Bytes of the machine's memory that a worker takes with this cell."""
-    return WORKER + (HEADROOM * peak_memory(cell, how).total if how.device == "cpu" else 0)
+    """Bytes of the machine's memory that a cell's processes take."""
+    model = HEADROOM * peak_memory(cell, how).total if how.device == "cpu" else 0
+    return how.processes * (WORKER + model)
 
 
 def _on_cpu(base: Execution) -> Iterator[Execution]:
@@ -77,7 +83,7 @@ def _on_gpu(cell: Cell, base: Execution) -> Iterator[Execution]:
     """For every format ever smaller micro-batches; below `WORTH` activations are computed again."""
     for precision in (MIXED, BF16):
         for again in (False, True):
-            micro = cell.size.batch
+            micro = base.share(cell.size.batch)
             while micro >= (1 if again else WORTH):
                 yield replace(
                     base, device="cuda", precision=precision, checkpointing=again,
@@ -96,5 +102,5 @@ def _threads(cell: Cell, how: Execution, machine: Machine) -> int:
         return how.threads
     if how.device != "cpu":
         return max(1, machine.cores // max(1, machine.gpus))
-    at_a_time = int(machine.memory // host_memory(cell, how))
+    at_a_time = how.processes * int(machine.memory // host_memory(cell, how))
     return max(1, machine.cores // max(1, at_a_time))

@@ -232,6 +232,15 @@ FP32 = Precision()
 LOGGERS = ("tensorboard", "wandb")
 
 
+class Strategy(StrEnum):
+    """What several processes that train a cell together keep."""
+
+    DDP = "ddp"
+    """Each the whole model."""
+    FSDP = "fsdp"
+    """Each a part of every layer's weights, gradients and optimiser states."""
+
+
 @dataclass(frozen=True)
 class Execution:
     """How a cell runs: recorded with it, never part of an id."""
@@ -241,7 +250,11 @@ class Execution:
     checkpointing: bool = False
     """Whether activations of transformer layers are computed again instead of kept."""
     micro_batch: int | None = None
-    """Conversations per forward pass; None for the whole global batch."""
+    """Conversations per forward pass of a process; None for all it has of a global batch."""
+    processes: int = 1
+    """That train the cell together, each on its share of every global batch and its own GPU."""
+    strategy: Strategy = Strategy.DDP
+    """What each of several processes keeps."""
     data_workers: int = 0
     threads: int = 1
     weights: str | None = None
@@ -252,6 +265,20 @@ class Execution:
     """Seconds without progress after which a process is ended."""
     loggers: tuple[str, ...] = ()
     """Where curves go besides CSV, of `LOGGERS`."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "strategy", choice(Strategy, self.strategy))
+        require_positive(self, "processes")
+
+    def share(self, batch: int) -> int:
+        """Conversations of a global batch that each process takes.
+
+        Raises:
+            ValueError: the processes cannot share it evenly.
+        """
+        if batch % self.processes:
+            raise ValueError(f"processes: {self.processes} cannot share a batch of {batch} evenly")
+        return batch // self.processes
 
 
 # === dictionaries and ids ===

@@ -84,8 +84,11 @@ def _attempt(cell: Cell, job: Job, report: Report, alive: Alive) -> Failure | No
         # Here the error has gone, and with it the tensors that its frames held.
         gc.collect()
         torch.cuda.empty_cache()
-        smaller = (job.execution.micro_batch or cell.size.batch) // 2
-        if failure.kind != "memory" or not smaller or RunStore(job.store).training(cell):
+        if failure.kind != "memory" or RunStore(job.store).training(cell):
+            return failure
+        if not (
+            smaller := (job.execution.micro_batch or job.execution.share(cell.size.batch)) // 2
+        ):
             return failure
         job = dataclasses.replace(
             job, execution=dataclasses.replace(job.execution, micro_batch=smaller)

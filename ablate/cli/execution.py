@@ -11,7 +11,7 @@ import click
 
 from ablate.disk import BUDGET
 from ablate.placement import Machine
-from ablate.spec import LOGGERS, Cell, Execution
+from ablate.spec import LOGGERS, Cell, Execution, Strategy
 from ablate.store import RunStore
 
 
@@ -24,6 +24,8 @@ class How:
     patience: float
     keep: float
     log: tuple[str, ...]
+    processes: int
+    strategy: str
 
     def job(self, store: RunStore) -> Any:
         """The same as the worker takes it."""
@@ -34,6 +36,8 @@ class How:
             checkpoint_seconds=self.checkpoint,
             patience_seconds=self.patience,
             loggers=self.log,
+            processes=self.processes,
+            strategy=Strategy(self.strategy),
         )
         return Job(str(store.root.resolve()), execution, round(self.keep * 1e9))
 
@@ -80,6 +84,20 @@ def execution_options(command: Any) -> Any:
             default=BUDGET / 1e9,
             show_default=True,
             help="GB that weights and checkpoints may take; the oldest weights go first.",
+        ),
+        click.option(
+            "--processes",
+            type=click.IntRange(1),
+            default=Execution().processes,
+            show_default=True,
+            help="Processes of one machine that train a cell together, on a GPU each.",
+        ),
+        click.option(
+            "--strategy",
+            type=click.Choice([str(strategy) for strategy in Strategy]),
+            default=str(Execution().strategy),
+            show_default=True,
+            help="What each of several keeps: the whole model (ddp) or a part of it (fsdp).",
         ),
         click.option(
             "--log",

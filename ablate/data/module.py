@@ -38,8 +38,30 @@ class Order:
         return sample_at(k, self.seed, self.mixture, self.stages, self.pools)
 
 
+@dataclass(frozen=True)
+class Share:
+    """The part of every global batch that one of several processes takes: equal, side by side."""
+
+    index: int = 0
+    count: int = 1
+
+    def of(self, numbers: range) -> range:
+        """The process's samples among those of a batch.
+
+        Raises:
+            ValueError: they cannot be shared evenly.
+        """
+        each, rest = divmod(len(numbers), self.count)
+        if rest:
+            raise ValueError(f"{self.count} processes cannot share a batch of {len(numbers)}")
+        return numbers[self.index * each : (self.index + 1) * each]
+
+
+WHOLE = Share()
+
+
 class StageLoader:
-    """Batches of samples number `start` to `stop`.
+    """Batches of samples number `start` to `stop`, or a process's share of each.
 
     Each iteration begins with the first, but for the one that follows `load_state_dict`.
     """
@@ -55,6 +77,7 @@ class StageLoader:
         encoders: Sequence[Encode] = (),
         workers: int = 0,
         stats: SamplingStats | None = None,
+        share: Share = WHOLE,
     ) -> None:
         """Prepares the stage; nothing is read before the first batch is asked for.
 
@@ -67,13 +90,14 @@ class StageLoader:
             encoders: the towers, needed where they are frozen.
             workers: processes that decode; they change the speed, never the batches.
             stats: takes in every sample that is handed out.
+            share: what this process takes of every batch.
         """
         self.maker, self.encoders, self.stats = maker, encoders, stats
         self.use = CacheUse()
         """Of frames and features, workers included."""
         self.seconds = 0.0
         """Spent on batches in the process that asks for them: reading, waiting and encoding."""
-        self._batches = _Batches(order, maker, start, stop, batch)
+        self._batches = _Batches(order, maker, start, stop, batch, share)
         self._workers = workers
         self._first = self._given = 0
 
@@ -130,6 +154,7 @@ class _Batches(Dataset):
     start: int
     stop: int
     batch: int
+    share: Share
 
     def __len__(self) -> int:
         return math.ceil((self.stop - self.start) / self.batch)
@@ -138,7 +163,7 @@ class _Batches(Dataset):
         first = self.start + index * self.batch
         numbers = range(first, min(first + self.batch, self.stop))
         try:
-            samples = [self.maker.make(self.order[k]) for k in numbers]
+            samples = [self.maker.make(self.order[k]) for k in self.share.of(numbers)]
         except ValueError as error:
             # Raised in a worker, it would come back as a RuntimeError around a traceback.
             return error

@@ -27,6 +27,13 @@ class Spread:
         self.total += value
         self.low, self.high = min(self.low, value), max(self.high, value)
 
+    def __iadd__(self, other: "Spread") -> "Spread":
+        """Takes in the numbers that another one has."""
+        self.count += other.count
+        self.total += other.total
+        self.low, self.high = min(self.low, other.low), max(self.high, other.high)
+        return self
+
     def to_dict(self) -> dict[str, float] | None:
         """Plain numbers; None when there were none."""
         if not self.count:
@@ -73,6 +80,16 @@ class SamplingStats:
             for aim, clip in zip(wanted, realised, strict=True):
                 if aim[-1] < seconds and clip[-1] > clip[0]:
                     self.fps.add((len(clip) - 1) / float(clip[-1] - clip[0]))
+
+    def __iadd__(self, other: "SamplingStats") -> "SamplingStats":
+        """Takes in the samples of another process."""
+        self.samples += other.samples
+        self.tokens += other.tokens
+        self.capped += other.capped
+        for name in _SPREADS:
+            spread = getattr(self, name)
+            spread += getattr(other, name)
+        return self
 
     def to_dict(self) -> dict[str, Any]:
         """For the record: counts by modality and by source, shares, and the spreads."""

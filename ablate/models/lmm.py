@@ -75,9 +75,12 @@ class VideoLMM(nn.Module):
         self,
         input_ids: torch.Tensor,
         attention_mask: torch.Tensor,
-        features: Features,
+        features: Features | None,
         positions: torch.Tensor | None = None,
         pictures: Features | None = None,
+        *,
+        pixels: Sequence[torch.Tensor] | None = None,
+        picture_pixels: Sequence[torch.Tensor] | None = None,
     ) -> torch.Tensor:
         """Logits of the next token.
 
@@ -85,9 +88,12 @@ class VideoLMM(nn.Module):
             input_ids: (B, S); the negative ids of `ablate.tokens` are placeholders.
             attention_mask: (B, S), 1 for tokens, then 0 for padding on the right.
             features: one (C, T, H, W, E_i) per tower; the clips in the order of their placeholders.
+                None where `pixels` are given.
             positions: (B, S) bool; the head is run only there. None means everywhere.
             pictures: one (C, 1, H, W, E_i) per image tower of the pictures that do not take the
                 clips' path, in the order of their placeholders; None where there are none.
+            pixels: what `encode` takes, instead of `features`.
+            picture_pixels: what `encode_pictures` takes, instead of `pictures`.
 
         Returns:
             (B, S, V), or (N, V) for N positions in row-major order.
@@ -98,6 +104,10 @@ class VideoLMM(nn.Module):
         """
         if (attention_mask[:, 1:] > attention_mask[:, :-1]).any():
             raise ValueError("attention mask: padding must stand on the right")
+        if pixels is not None:
+            features = self.encode(pixels)
+        if picture_pixels is not None:
+            pictures = self.encode_pictures(picture_pixels)
         # Causal attention never sees padding on the right; without a mask the fast kernel runs.
         hidden = self.llm.model(
             inputs_embeds=self._embed(input_ids, features, pictures), use_cache=False
@@ -136,7 +146,7 @@ class VideoLMM(nn.Module):
         self.llm.train("llm" in parts)
 
     def _embed(
-        self, input_ids: torch.Tensor, features: Features, pictures: Features | None
+        self, input_ids: torch.Tensor, features: Features | None, pictures: Features | None
     ) -> torch.Tensor:
         """Embeddings (B, S, D) with every placeholder replaced."""
         x = self.llm.get_input_embeddings()(input_ids.clamp(min=0))  # (B, S, D)
@@ -144,6 +154,7 @@ class VideoLMM(nn.Module):
             x = self.separators.fill(x, input_ids)
         elif ((input_ids == CLIP_START) | (input_ids == CLIP_END)).any():
             raise ValueError("the prompt holds clip starts or ends, but the design has none")
+        features = features or ()
         _require_one_per_tower(features, self.encoders)
         x = _splice(x, input_ids == VISUAL, self.connector, fuse(features))
         if pictures is None or self.picture_connector is None:

@@ -1,5 +1,7 @@
 """Where a training goes on after it was killed: written now and then, whole or not at all."""
 
+import signal
+import threading
 import time
 import zipfile
 from collections.abc import Callable
@@ -28,16 +30,33 @@ class Checkpoints(pl.Callback):
         self.folder, self.seconds = folder, seconds
         self.files = WholeFiles(room)
         self._last = time.monotonic()
+        self._asked_to_end = False
+
+    def on_train_start(self, trainer: pl.Trainer, *_: Any) -> None:
+        """Hear of SIGTERM instead of Lightning, which would talk to others amid a step."""
+        if trainer.world_size > 1 and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, self._ask_to_end)
+
+    def _ask_to_end(self, *_: Any) -> None:
+        self._asked_to_end = True
 
     def on_train_batch_end(self, trainer: pl.Trainer, module: Any, *_: Any) -> None:
-        """Write a checkpoint when it is time, or when the process is asked to end."""
-        due = trainer.received_sigterm or time.monotonic() - self._last >= self.seconds
+        """Write a checkpoint when it is time, or when the first process is asked to end.
+
+        Raises:
+            SystemExit: it was, and there are several.
+        """
+        asked = trainer.received_sigterm or self._asked_to_end
+        due = asked or time.monotonic() - self._last >= self.seconds
         if not trainer.strategy.broadcast(due):
             return
         trainer.save_checkpoint(self._path(module.stage.index), weights_only=False)
-        for index in range(module.stage.index):
-            self._path(index).unlink(missing_ok=True)
+        if trainer.is_global_zero:
+            for index in range(module.stage.index):
+                self._path(index).unlink(missing_ok=True)
         self._last = time.monotonic()
+        if self._asked_to_end:
+            raise SystemExit(128 + signal.SIGTERM)
 
     def latest(self, stages: int) -> tuple[int, Path] | None:
         """The stage to go on with and its checkpoint, if there is one that can be read."""

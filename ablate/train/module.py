@@ -2,10 +2,12 @@
 
 import math
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, cast
 
 import lightning.pytorch as pl
 import torch
+from lightning.pytorch.strategies import ParallelStrategy
 from torch.nn import functional
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -13,6 +15,7 @@ from torch.optim.lr_scheduler import LRScheduler
 from ablate.data.collate import Batch
 from ablate.models.lmm import VideoLMM
 from ablate.tokens import IGNORED
+from ablate.train.group import shard, total
 from ablate.train.progress import Progress
 from ablate.train.schedule import ResolvedStage
 
@@ -48,7 +51,18 @@ class StageModule(pl.LightningModule):
         micro_batch: int | None,
         progress: Progress,
         report: Report,
+        towers_learn: bool = False,
     ) -> None:
+        """Train `model` for one stage.
+
+        Args:
+            model: what learns.
+            stage: with its rates.
+            micro_batch: conversations per forward pass; None for all that a batch holds.
+            progress: takes in the loss curve.
+            report: called after every step.
+            towers_learn: whether the towers learn in any stage, and so run inside the model.
+        """
         super().__init__()
         self.automatic_optimization = False
         # A checkpoint holds only what was trained so far; the rest is as the model was built.
@@ -56,6 +70,7 @@ class StageModule(pl.LightningModule):
         self.model, self.stage = model, stage
         self.micro_batch = micro_batch or stage.batch
         self.progress, self.report = progress, report
+        self.towers_learn = towers_learn
 
     def configure_optimizers(self) -> tuple[list, list]:
         """AdamW with a rate per part, linear warm-up and cosine decay over the stage."""
@@ -80,22 +95,31 @@ class StageModule(pl.LightningModule):
         """Freeze what has no rate, before a strategy looks at what is trained."""
         self.model.train_only(self.stage.rates)
 
+    def configure_model(self) -> None:
+        """Spread the model over the processes where the strategy does so."""
+        if self._device_mesh is not None:
+            shard(self.model, self._device_mesh["data_parallel"], towers=self.towers_learn)
+
     def on_train_epoch_start(self) -> None:
         """Lightning switches everything to training mode: switch the frozen parts back."""
         self.model.train_only(self.stage.rates)
 
     def training_step(self, batch: Batch, batch_idx: int) -> None:
-        """One optimiser step on a global batch.
+        """One optimiser step on a global batch, or on this process's share of it.
 
         Raises:
             Diverged: the loss is not finite.
         """
         optimizer = cast(Optimizer, self.optimizers())
-        loss = 0.0
-        for micro in batch.split(self.micro_batch):
-            part = answer_nll(self.model, micro) / batch.answer_tokens
-            self.manual_backward(part)
-            loss += float(part.detach())
+        # Processes average their gradients; the mean is to be over all answer tokens.
+        tokens = total(self, batch.answer_tokens) / self.trainer.world_size
+        micros, nll = batch.split(self.micro_batch), 0.0
+        for number, micro in enumerate(micros, 1):
+            part = answer_nll(self.model, micro) / tokens
+            with self._apart(number < len(micros)):
+                self.manual_backward(part)
+            nll += float(part.detach())
+        loss = total(self, nll) / self.trainer.world_size
         step = self.progress.step
         if not math.isfinite(loss):
             raise Diverged(f"loss is {loss} at step {step}")
@@ -108,6 +132,13 @@ class StageModule(pl.LightningModule):
         for logger in self.loggers:
             logger.log_metrics({"loss": loss, "stage": self.stage.index, **rates}, step)
         self.report(step, loss)
+
+    def _apart(self, apart: bool) -> AbstractContextManager:
+        """Where gradients of several micro-batches add up before processes exchange them."""
+        strategy = self.trainer.strategy
+        if apart and isinstance(strategy, ParallelStrategy):
+            return strategy.block_backward_sync()
+        return nullcontext()
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Leave out what was never trained; add the progress and the random state."""
@@ -127,16 +158,13 @@ def answer_nll(model: VideoLMM, batch: Batch) -> torch.Tensor:
     """Summed negative log-likelihood of the answer tokens of a batch, in nats (a scalar)."""
     targets = batch.labels[:, 1:]
     supervised = targets != IGNORED
-    features, pictures = batch.features, batch.picture_features
-    if batch.pixels is not None:
-        features = model.encode(batch.pixels)
-    if batch.picture_pixels is not None:
-        pictures = model.encode_pictures(batch.picture_pixels)
     logits = model(
         batch.input_ids,
         batch.attention_mask,
-        features,
+        batch.features,
         positions=functional.pad(supervised, (0, 1)),
-        pictures=pictures,
+        pictures=batch.picture_features,
+        pixels=batch.pixels,
+        picture_pixels=batch.picture_pixels,
     )
     return functional.cross_entropy(logits.float(), targets[supervised], reduction="sum")

@@ -5,6 +5,7 @@ from typing import Any
 
 from ablate.data.module import StageLoader
 from ablate.data.stats import SamplingStats
+from ablate.train.group import gathered, is_first
 
 
 class Progress:
@@ -36,12 +37,23 @@ class Progress:
         spent = {"decode": loading - encoding, "encode": encoding, "train": training}
         return {part: self._before[part] + now for part, now in spent.items()}
 
+    def all_stats(self) -> SamplingStats:
+        """What sampling gave in all processes; each of them has to ask."""
+        everything = SamplingStats(self.stats.sampling)
+        for state in gathered(self.stats.state_dict()):
+            part = SamplingStats(self.stats.sampling)
+            part.load_state_dict(state)
+            everything += part
+        return everything
+
     def state_dict(self) -> dict[str, Any]:
-        """All of it in plain types."""
-        return {"curve": self.curve, "stats": self.stats.state_dict(), "seconds": self.seconds()}
+        """All of it in plain types, of all processes; each of them has to ask."""
+        stats = self.all_stats().state_dict()
+        return {"curve": self.curve, "stats": stats, "seconds": self.seconds()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from what another attempt reached."""
         self.curve[:] = state["curve"]
-        self.stats.load_state_dict(state["stats"])
+        if is_first():
+            self.stats.load_state_dict(state["stats"])
         self._before, self._begun = state["seconds"], time.perf_counter()

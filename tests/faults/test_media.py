@@ -8,7 +8,7 @@ from typing import ClassVar
 import psutil
 import pytest
 
-import ablate.run
+import ablate.training
 from ablate.data.faults import Fault
 from ablate.data.manifest import FileFacts
 from ablate.data.samples import Sample
@@ -101,7 +101,7 @@ def test_every_design_drops_the_same_samples_and_sees_the_others_in_one_order(
     chosen = {cell.design.sampling: cell for cell in cells}
     assert len(chosen) == 2
     Listening.heard.clear()
-    monkeypatch.setattr(ablate.run, "SamplingStats", Listening)
+    monkeypatch.setattr(ablate.training, "SamplingStats", Listening)
     records = [run_cell(cell, job(tmp_path), silent) for cell in chosen.values()]
     first, second = Listening.heard
     assert first == second and len(first) == 32
