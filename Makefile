@@ -25,7 +25,7 @@ CHOICE := --study $(STUDY) --store $(STORE) $(if $(SIZE),--size $(SIZE)) \
           $(if $(DATA),--data $(DATA)) $(if $(INIT),--init $(INIT)) \
           $(if $(STEPS),--steps $(STEPS))
 
-.PHONY: help install demo test test-all smoke soak media pretrained encoders lint type plan sweep status rank report data bench paper clean
+.PHONY: help install demo test test-all smoke soak media pretrained encoders lint type plan sweep status rank report data bench paper docs clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -98,6 +98,9 @@ bench: $(READY) ## side-by-side speed comparisons
 
 paper: $(READY) ## re-analyse the published tables into reports/paper/
 	@$(BIN)/python -m analysis.paper
+
+docs: $(READY) ## write the reference and the figures of docs/ from the code
+	@$(BIN)/python -m docs.make
 
 clean: ## remove what was built; the store stays
 	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis reports

@@ -30,8 +30,9 @@ from ablate.evals.score import summarise
 from ablate.inputs import tokenizer_of, viewer_of
 from ablate.models.lmm import VideoLMM
 from ablate.peers import peers
+from ablate.record import Record
 from ablate.spec import Cell, to_dict
-from ablate.store import Record, RunStore, whole_file
+from ablate.store import RunStore, whole_file
 from ablate.tasks import WORLD
 from ablate.tokens import video_context
 from ablate.train.group import is_spread
@@ -133,6 +134,7 @@ def _record(
 ) -> Record:
     workload = Workload(**training["workload"], **evaluation["workload"])
     seconds = training["seconds"] | evaluation["seconds"]
+    told = {part: summarise(rows, WORLD) for part, rows in answers.items()}
     controls = ("question_only", "single_frame")
     return {
         "cell": to_dict(cell),
@@ -146,8 +148,10 @@ def _record(
         "size_name": cell.size.name,
         "samples": cell.declared_samples,
         "seed": cell.seed,
-        **summarise(answers["video"], WORLD),
-        "controls": {name: summarise(answers[name], WORLD)["scores"] for name in controls},
+        "scores": told["video"]["scores"],
+        "kinds": told["video"]["kinds"],
+        "groups": told["video"]["groups"],
+        "controls": {name: told[name]["scores"] for name in controls},
         "parameters": parameters(cell.design, cell.size),
         "trainable_parameters": trainable_parameters(cell.design, cell.size),
         "cost": {

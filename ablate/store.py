@@ -12,11 +12,9 @@ from typing import Any
 from ablate.failures import Failure
 from ablate.lease import Lease, Owner, claim, holder
 from ablate.pace import Pace, last_pace
+from ablate.record import Record
 from ablate.spec import Cell, to_dict
 from ablate.watchdog import hang_in
-
-Record = dict[str, Any]
-"""A finished cell as plain JSON: description, scores, cost, loss curve, versions."""
 
 
 class RunStore:

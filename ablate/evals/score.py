@@ -7,7 +7,9 @@ import numpy as np
 import pandas as pd
 
 from ablate.data.sources import Question
-from ablate.tasks import MEASURES, Task, duration_group
+from ablate.record import Score
+from ablate.record import Score
+from ablate.tasks import Task, duration_group
 
 
 def question_result(
@@ -42,7 +44,7 @@ def question_result(
     }
 
 
-def summarise(questions: pd.DataFrame, task: Task) -> dict[str, dict[str, dict[str, float]]]:
+def summarise(questions: pd.DataFrame, task: Task) -> dict[str, dict[str, Score]]:
     """Scores by category, kind and duration group.
 
     Args:
@@ -60,12 +62,13 @@ def summarise(questions: pd.DataFrame, task: Task) -> dict[str, dict[str, dict[s
     }
 
 
-def _score(part: pd.DataFrame, task: Task) -> dict[str, float]:
+def _score(part: pd.DataFrame, task: Task) -> Score:
     correct = part["correct"].astype(float)
-    columns = {"accuracy": correct, "p_correct": part["p_correct"], "margin": part["margin"]}
     residual = (correct - correct.mean()).groupby(part[task.cluster_key]).sum()
     return {
-        **{name: float(columns[name].mean()) for name in MEASURES},
+        "accuracy": float(correct.mean()),
+        "p_correct": float(part["p_correct"].mean()),
+        "margin": float(part["margin"].mean()),
         "n": len(part),
         "se": float(np.sqrt((residual**2).sum()) / len(part)),
         "chance": float((1 / part["options"]).mean()),

@@ -1,13 +1,13 @@
 """From a store's records to the tidy table of scores: the border between running and concluding."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from ablate.spec import AS_TRAINED, Design
-from ablate.store import Record, RunStore
+from ablate.store import RunStore
 from ablate.tasks import MEASURES
 from analysis.tables.table import Scale
 
@@ -18,6 +18,9 @@ COSTS = ("flops", "seconds")
 
 MEANS = ("duration", "clips", "frames", "fps", "covered", "visual_tokens")
 """What a record tells of its training videos, in seconds, counts, 1/s and shares."""
+
+Record = Mapping[str, Any]
+"""A record as it is found: an older program may have left out what is read with care below."""
 
 _KEYS = ("variant", "size", "size_name", "samples", "seed", "design_id", "train_id", "score_id")
 

@@ -1,23 +1,15 @@
 """Vision towers by name, one file a family, built from their architecture facts."""
 
-from ablate.models.encoders import (
-    clip,
-    dinov2,
-    efficientnet,
-    internvideo2,
-    languagebind_video,
-    siglip,
-    videomae,
-    vjepa,
-    vjepa2,
-)
+import importlib
+import pkgutil
+
 from ablate.models.encoders.tower import ENCODERS, PublishedTower, VisionTower
 from ablate.towers import TowerShape
 
-__all__ = [
-    "ENCODERS", "PublishedTower", "VisionTower", "build_tower", "clip", "dinov2",
-    "efficientnet", "internvideo2", "languagebind_video", "siglip", "videomae", "vjepa", "vjepa2",
-]  # fmt: skip
+__all__ = ["ENCODERS", "PublishedTower", "VisionTower", "build_tower"]
+
+for _file in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_file.name}")
 
 
 def build_tower(shape: TowerShape) -> VisionTower:
