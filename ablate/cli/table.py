@@ -32,9 +32,16 @@ def _turned(
 @click.option("--benchmark", help="What the verdict is about; `macro` by default.")
 @click.option("--metric", default="r2", show_default=True, help="r2 or decision_accuracy.")
 @click.option("--threshold", type=float, help="0.8 for r2, 0.85 for decision_accuracy by default.")
-@click.option("--confidence", type=float, default=0.95, show_default=True)
-@click.option("--proxy-measure", default="accuracy", show_default=True)
-@click.option("--questions", type=click.Path(), help="Per-question results.")
+@click.option(
+    "--confidence", type=float, default=0.95, show_default=True, help="Of one-sided limits."
+)
+@click.option(
+    "--proxy-measure",
+    default="accuracy",
+    show_default=True,
+    help="Value of the column `measure` that judges the proxy.",
+)
+@click.option("--questions", type=click.Path(), help="File of single answers: their noise is told.")
 @click.option("--json", "json_out", type=click.Path(path_type=Path), help="Write the result here.")
 @click.option("--report", "report_out", type=click.Path(path_type=Path), help="Write HTML here.")
 def fit(json_out: Path | None, report_out: Path | None, **source: Any) -> None:

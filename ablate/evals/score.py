@@ -8,7 +8,6 @@ import pandas as pd
 
 from ablate.data.sources import Question
 from ablate.record import Score
-from ablate.record import Score
 from ablate.tasks import Task, duration_group
 
 

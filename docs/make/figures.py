@@ -1,4 +1,4 @@
-"""The figures of README and documentation, drawn from published scores, formulas and simulations."""
+"""The figures of README and pages: from published scores, formulas and simulations."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +9,18 @@ from scipy.stats import norm
 
 from analysis.evidence import of_frame
 from analysis.pages.plots.agreement import agreement_curve
-from analysis.pages.plots.style import BLUE, GREEN, INK, MUTED, ORANGE, RED, canvas, grid, save, styled
+from analysis.pages.plots.style import (
+    BLUE,
+    GREEN,
+    INK,
+    MUTED,
+    ORANGE,
+    RED,
+    canvas,
+    grid,
+    save,
+    styled,
+)
 from analysis.paper.figures import remaining
 from analysis.paper.reanalysis import BROKEN, reanalyse
 from analysis.statistics.correlation import correlate
@@ -40,7 +51,7 @@ def sign() -> Figure:
             "picked", (proxy[best], target[best]), xytext=(-6, 8 if direction < 0 else -12),
             textcoords="offset points", ha="right", fontsize=9,
         )  # fmt: skip
-        axis.set_title(f"R² {r * r:.2f}, r {r:+.2f}".replace("-", "−"))
+        axis.set_title(f"R² {r * r:.2f}, r {r:+.2f}".replace("-", "\N{MINUS SIGN}"))
         axis.set_xlabel("score at the proxy")
         grid(axis, "both")
     axes[0].set_ylabel("score at the target")
@@ -60,7 +71,9 @@ def designs() -> Figure:
             va="center", color=colour, fontsize=9, annotation_clip=False,
         )  # fmt: skip
     axis.axvline(21, color=MUTED, linewidth=1, linestyle=(0, (5, 3)))
-    axis.annotate("the paper's 21", (21, 0.52), xytext=(4, 0), textcoords="offset points", fontsize=9)
+    axis.annotate(
+        "the paper's 21", (21, 0.52), xytext=(4, 0), textcoords="offset points", fontsize=9
+    )
     axis.set_xlim(6, 60)
     axis.set_ylim(0.5, 1)
     axis.set_xlabel("designs at both sizes")
@@ -83,7 +96,9 @@ def seeds() -> Figure:
             annotation_clip=False,
         )  # fmt: skip
     axis.axhline(0.8, color=INK, linewidth=1, linestyle=(0, (5, 3)))
-    axis.annotate("wanted: 0.8", (0.02, 0.8), xytext=(0, -11), textcoords="offset points", fontsize=9)
+    axis.annotate(
+        "wanted: 0.8", (0.02, 0.8), xytext=(0, -11), textcoords="offset points", fontsize=9
+    )
     axis.set_xlim(0, 1)
     axis.set_ylim(0, 1.02)
     axis.set_xlabel("spread of seeds / spread of designs")
@@ -98,14 +113,13 @@ def levels() -> Figure:
     drawing, (axis,) = canvas(2.9)
     shapes = ((7, 3), (5, 5), (7, 6), (8, 8))
     shares = [_coverage(*shape) for shape in shapes]
-    for row, ((alone, declared), shape) in enumerate(zip(shares, shapes, strict=True)):
-        axis.plot([alone, declared], [-row, -row], color=MUTED, linewidth=1, zorder=1)
-        axis.plot(alone, -row, "X", color=RED, markersize=8, label="levels ignored" if not row else None)
-        axis.plot(declared, -row, "o", color=BLUE, markersize=7, label="declared" if not row else None)
+    rows = -np.arange(len(shapes))
+    alone, declared = zip(*shares, strict=True)
+    axis.hlines(rows, alone, declared, color=MUTED, linewidth=1, zorder=1)
+    axis.plot(alone, rows, "X", color=RED, markersize=8, label="levels ignored")
+    axis.plot(declared, rows, "o", color=BLUE, markersize=7, label="declared")
     axis.axvline(0.95, color=INK, linewidth=1, linestyle=(0, (5, 3)), label="promised")
-    axis.set_yticks(
-        [-row for row in range(len(shapes))], [f"{a} x {b} = {a * b} designs" for a, b in shapes]
-    )
+    axis.set_yticks(rows, [f"{a} x {b} = {a * b} designs" for a, b in shapes])
     axis.tick_params(axis="y", length=0)
     axis.set_ylim(-len(shapes) + 0.5, 0.5)
     axis.set_xlim(0.4, 1)

@@ -50,10 +50,11 @@ def cli() -> str:
 def _verb(command: click.Command, context: click.Context) -> Iterator[str]:
     if context.parent is not None:
         yield f"## {context.command_path}"
-        yield "`" + " ".join([context.command_path, *command.collect_usage_pieces(context)]) + "`"
-        yield textwrap.dedent(command.help or "").strip()
+        usage = " ".join([context.command_path, *command.collect_usage_pieces(context)])
+        yield f"```text\n{usage}\n```"
+        yield inspect.cleandoc(command.help or "")
     else:
-        yield "`ablate VERB`, with `-h` for help; `ablate --version` tells the version."
+        yield "Every verb takes `-h`; `ablate --version` tells the version."
     options = [_option(one, context) for one in command.params if isinstance(one, click.Option)]
     if options and context.parent is not None:
         yield _table(("option", "default", "meaning"), options)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md")))
 MODES = ("run", "slow", "parse")
 
-_FENCE = re.compile(r"^```(\S+)?[ ]*(.*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FENCE = re.compile(r"^```(\S+)?[ ]*([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"^ {4,}\$? ?(?:\.venv/bin/)?(?:ablate|make|python) .*", re.MULTILINE)
 _INLINE = re.compile(r"`((?:\.venv/bin/)?(?:ablate|make)\s[^`]+)`")
 

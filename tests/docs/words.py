@@ -2,7 +2,6 @@
 
 import re
 import shlex
-import shutil
 import subprocess
 from collections.abc import Collection
 from pathlib import Path
@@ -35,11 +34,11 @@ def check(line: str, root: Path, written: Collection[str] = ()) -> None:
             _check_verb(line, arguments, written)
         elif program == "make":
             _check_make(line, arguments, root, written)
-        elif not shutil.which(words[0]) and not (root / words[0]).exists():
+        elif subprocess.run(["bash", "-c", 'type "$0"', words[0]], capture_output=True).returncode:
             raise ValueError(f"{line!r}: no program {words[0]!r}")
 
 
-def check_mention(line: str, root: Path) -> None:
+def check_mention(line: str, root: Path, written: Collection[str] = ()) -> None:
     """The same for a command inside a sentence, which may lack arguments or have `...` for some.
 
     Raises:
@@ -47,7 +46,7 @@ def check_mention(line: str, root: Path) -> None:
     """
     words = [word for word in shlex.split(line) if word not in ("...", "…")]
     if words[0].endswith("ablate"):
-        _check_verb(line, words[1:], (), partly=True)
+        _check_verb(line, words[1:], written, partly=True)
         return
     makefile = (root / "Makefile").read_text()
     targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
@@ -85,29 +84,37 @@ def _check_make(line: str, arguments: list[str], root: Path, written: Collection
 def _check_verb(
     line: str, arguments: list[str], written: Collection[str], *, partly: bool = False
 ) -> None:
-    command: click.Command = verbs
     try:
-        context = verbs.make_context("ablate", list(arguments))
-        while isinstance(command, click.Group):
-            name, found, rest = command.resolve_command(
-                context, [*context._protected_args, *context.args]
-            )
-            assert name is not None and found is not None
-            command = found
-            context = command.make_context(name, rest, parent=context)
+        chosen = _parsed(arguments)
     except click.exceptions.Exit:  # --help, --version
         return
-    except click.BadParameter as error:
-        missing = isinstance(error, click.MissingParameter) and partly
-        if not missing and not isinstance(error.param and error.param.type, click.Path):
-            raise ValueError(f"{line!r}: {error.format_message()}") from None
-        return
     except click.UsageError as error:
-        if partly and isinstance(error, click.exceptions.NoArgsIsHelpError):
+        if (partly and isinstance(error, INCOMPLETE)) or _names_a_file(error):
             return
         raise ValueError(f"{line!r}: {error.format_message()}") from None
-    study, sizes = context.params.get("study"), context.params.get("size") or ()
+    study, sizes = chosen.get("study"), chosen.get("size") or ()
     if study and study not in experiments.names() and f"experiments/{study}.py" not in written:
         raise ValueError(f"{line!r}: no study {study!r}")
     if unknown := set(sizes) - set(NAMES):
         raise ValueError(f"{line!r}: no size {unknown}")
+
+
+INCOMPLETE = click.MissingParameter, click.BadOptionUsage, click.exceptions.NoArgsIsHelpError
+
+
+def _names_a_file(error: click.UsageError) -> bool:
+    """Whether all that is wrong is a file that is not there: an earlier step makes it."""
+    bad = isinstance(error, click.BadParameter) and not isinstance(error, click.MissingParameter)
+    return bad and isinstance(error.param and error.param.type, click.Path)
+
+
+def _parsed(arguments: list[str]) -> dict[str, object]:
+    """The parameters of the verb that the arguments name."""
+    command: click.Command = verbs
+    context = verbs.make_context("ablate", list(arguments))
+    while isinstance(command, click.Group):
+        rest = [*context._protected_args, *context.args]
+        name, found, rest = command.resolve_command(context, rest)
+        assert name is not None and found is not None
+        command, context = found, found.make_context(name, rest, parent=context)
+    return context.params
