@@ -112,7 +112,8 @@ def _read_questions(content: bytes) -> pd.DataFrame:
 
 
 def _check_scores(record: Mapping[str, Any], questions: pd.DataFrame) -> None:
-    for part, expected in summarise(questions, WORLD).items():
+    scored: Mapping[str, Mapping[str, Any]] = summarise(questions, WORLD)
+    for part, expected in scored.items():
         found = record[part]
         if found.keys() != expected.keys():
             raise ValueError(f"has other {part} than the record: {', '.join(sorted(expected))}")

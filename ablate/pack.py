@@ -159,7 +159,7 @@ def _check_same(store: RunStore, theirs: Finished, path: Path) -> None:
     Raises:
         ValueError: they are not; names both and the first difference.
     """
-    ours = store.record(theirs.cell) or {}
+    ours: Mapping[str, Any] = store.record(theirs.cell) or {}
     for part in RESULTS:
         mine, other = ours.get(part), theirs.record[part]
         if mine != other:
