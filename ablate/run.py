@@ -28,6 +28,7 @@ from ablate.evals.answers import Answers, Rows
 from ablate.evals.examine import examine
 from ablate.evals.score import summarise
 from ablate.inputs import tokenizer_of, viewer_of
+from ablate.models.attention import choose
 from ablate.models.lmm import VideoLMM
 from ablate.peers import peers
 from ablate.record import Record
@@ -55,11 +56,13 @@ def run_cell(cell: Cell, job: Job, report: Report, alive: Alive = lambda: None) 
     Raises:
         Diverged: the loss stopped being a number; nothing is written but the cell's description.
         MediaError: a file of the data cannot be read.
-        ValueError: the data do not fit the cell.
+        ValueError: the data do not fit the cell, or it is to execute as it cannot.
     """
     store = RunStore(job.store)
     store.begin(cell)
     torch.set_num_threads(job.execution.threads)
+    how = dataclasses.replace(job.execution, attention=choose(job.execution))
+    job = dataclasses.replace(job, execution=how)
     model = None
     if store.training(cell) is None:
         with peers(cell, job, alive):

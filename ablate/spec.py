@@ -229,6 +229,15 @@ class Precision:
 FP32 = Precision()
 
 
+class Attention(StrEnum):
+    """What computes the language model's attention."""
+
+    SDPA = "sdpa"
+    """PyTorch's own, which picks a kernel for the device."""
+    FLASH = "flash"
+    """The package flash-attn: a GPU and half precision."""
+
+
 LOGGERS = ("tensorboard", "wandb")
 
 
@@ -249,6 +258,8 @@ class Execution:
     precision: Precision = FP32
     checkpointing: bool = False
     """Whether activations of transformer layers are computed again instead of kept."""
+    attention: Attention | None = None
+    """None for flash-attn where it is installed and can be used, else SDPA; records say which."""
     micro_batch: int | None = None
     """Conversations per forward pass of a process; None for all it has of a global batch."""
     processes: int = 1
@@ -268,6 +279,8 @@ class Execution:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "strategy", choice(Strategy, self.strategy))
+        if self.attention is not None:
+            object.__setattr__(self, "attention", choice(Attention, self.attention))
         require_positive(self, "processes")
 
     def share(self, batch: int) -> int:

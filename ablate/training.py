@@ -13,6 +13,7 @@ from ablate.data.samples import SampleMaker
 from ablate.data.stats import SamplingStats
 from ablate.disk import BUDGET, Disk
 from ablate.inputs import tokenizer_of, viewer_of
+from ablate.models.attention import choose
 from ablate.models.build import build_model
 from ablate.models.lmm import VideoLMM
 from ablate.models.precision import multiply, recompute
@@ -45,7 +46,7 @@ def built(cell: Cell, how: Execution) -> VideoLMM:
     """The cell's model on its device, with its first weights, as it is executed."""
     model = build_model(
         cell.design, cell.size, cell.init, cell.stream("init"),
-        weights=how.weights, precision=how.precision,
+        weights=how.weights, precision=how.precision, attention=choose(how),
     )  # fmt: skip
     if how.processes == 1 or how.strategy is Strategy.DDP:
         model.to(how.device)  # otherwise part by part, when it is spread

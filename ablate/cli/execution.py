@@ -11,7 +11,7 @@ import click
 
 from ablate.disk import BUDGET
 from ablate.placement import Machine
-from ablate.spec import LOGGERS, Cell, Execution, Strategy
+from ablate.spec import LOGGERS, Attention, Cell, Execution, Strategy
 from ablate.store import RunStore
 
 
@@ -26,6 +26,7 @@ class How:
     log: tuple[str, ...]
     processes: int
     strategy: str
+    attention: str | None
 
     def job(self, store: RunStore) -> Any:
         """The same as the worker takes it."""
@@ -38,6 +39,7 @@ class How:
             loggers=self.log,
             processes=self.processes,
             strategy=Strategy(self.strategy),
+            attention=None if self.attention is None else Attention(self.attention),
         )
         return Job(str(store.root.resolve()), execution, round(self.keep * 1e9))
 
@@ -105,6 +107,11 @@ def execution_options(command: Any) -> Any:
             type=click.Choice(LOGGERS),
             callback=_installed,
             help="Write curves for it too, offline; CSV is always written. May be given twice.",
+        ),
+        click.option(
+            "--attention",
+            type=click.Choice([str(kernel) for kernel in Attention]),
+            help="Of the language model; flash-attn where it can be used by default, else SDPA.",
         ),
     ):
         verb = option(verb)

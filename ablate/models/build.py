@@ -14,7 +14,7 @@ from ablate.models.encoders import PublishedTower, VisionTower, build_tower
 from ablate.models.integration import Separators
 from ablate.models.lmm import VideoLMM
 from ablate.models.precision import kept_as
-from ablate.spec import FP32, Design, Init, Precision, Size
+from ablate.spec import FP32, Attention, Design, Init, Precision, Size
 from ablate.towers import TowerShape
 
 
@@ -26,6 +26,7 @@ def build_model(
     *,
     weights: str | None = None,
     precision: Precision = FP32,
+    attention: Attention = Attention.SDPA,
     meta: bool = False,
 ) -> VideoLMM:
     """The model of `design` at `size`, in evaluation mode.
@@ -39,6 +40,7 @@ def build_model(
         seed: seed of all fresh weights.
         weights: folder that mirrors hub ids; None to ask the hub.
         precision: what the parts' weights are kept in.
+        attention: of the language model.
         meta: shapes only, on torch's meta device.
 
     Raises:
@@ -69,7 +71,7 @@ def build_model(
         published = files.llm if files is not None else None
         facts = language.read_facts(published.config, size.llm) if published else None
         with kept_as(precision.llm) as keep:
-            llm = keep(language.build_llm(size.llm, facts))
+            llm = keep(language.build_llm(size.llm, facts, attention))
     if files is not None:
         for tower, file in zip(towers, files.towers, strict=True):
             load_tower(tower, file)

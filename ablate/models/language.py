@@ -15,7 +15,7 @@ from transformers import (
 
 from ablate.models import checkpoint, packaged
 from ablate.sizes import PACKAGED_SMOLLM2
-from ablate.spec import LlmShape, Size
+from ablate.spec import Attention, LlmShape, Size
 
 INIT_SCALE = 1.5
 """Spread of fresh language-model weights times the root of the width.
@@ -23,6 +23,9 @@ INIT_SCALE = 1.5
 The usual fixed spread of 0.02 suits widths of thousands, where it is the same; at a width of 64 it
 leaves attention flat, and question and picture unrelated, for hundreds of steps.
 """
+
+_KERNELS = {Attention.SDPA: "sdpa", Attention.FLASH: "flash_attention_2"}
+"""What transformers calls them."""
 
 
 class Facts(NamedTuple):
@@ -39,14 +42,16 @@ class Published(NamedTuple):
     config: Path
 
 
-def build_llm(shape: LlmShape, facts: Facts | None = None) -> PreTrainedModel:
+def build_llm(
+    shape: LlmShape, facts: Facts | None = None, attention: Attention = Attention.SDPA
+) -> PreTrainedModel:
     """A causal language model of this shape with fresh weights, on the current default device."""
     theta, eps = facts or Facts()
     settings: dict[str, Any] = {
         "vocab_size": shape.vocab, "hidden_size": shape.hidden, "num_hidden_layers": shape.layers,
         "num_attention_heads": shape.heads, "num_key_value_heads": shape.kv_heads,
         "intermediate_size": shape.intermediate, "tie_word_embeddings": shape.tied,
-        "max_position_embeddings": shape.context, "attn_implementation": "sdpa",
+        "max_position_embeddings": shape.context, "attn_implementation": _KERNELS[attention],
         "rope_parameters": {"rope_type": "default", "rope_theta": theta}, "rms_norm_eps": eps,
         "initializer_range": INIT_SCALE / math.sqrt(shape.hidden),
         "bos_token_id": None, "eos_token_id": None,
