@@ -28,7 +28,7 @@ def spent(cell: Cell, equal: Equal) -> float:
     samples = resolve(cell)[-1].stop
     if equal is Equal.SAMPLES:
         return samples
-    work = expected_workload(cell, train_videos=samples, questions=0)
+    work = expected_workload(cell, train_videos=samples, questions=0, test_videos=0)
     if equal is Equal.TOKENS:
         return samples * work.tokens_per_sample
     return sum(flops(cell, work).values())

@@ -1,4 +1,4 @@
-"""What a cell costs: parameters and FLOPs by part, in closed form, and the time they take.
+"""What a cell costs: parameters and FLOPs by part, in closed form.
 
 The same functions price the expected workload in a plan and the realised one in a record.
 Standard library only.
@@ -20,11 +20,6 @@ QUESTION_TOKENS = 8
 """Expected tokens of an evaluation question."""
 IMAGES = 2
 """Expected pictures of a multi-image sample."""
-
-CPU_FLOPS, GPU_FLOPS = 8e9, 4e14
-"""FLOPs per second that one CPU thread, and one current data-centre GPU, are assumed to reach."""
-STEP_SECONDS = 0.012
-"""Time of an optimiser step beside its FLOPs."""
 
 
 @dataclass(frozen=True)
@@ -99,13 +94,14 @@ def modality_shares(cell: Cell) -> dict[str, float]:
     return {name: sum(share(stage, name) for stage in stages) for name in Mixture.MODALITIES}
 
 
-def expected_workload(cell: Cell, train_videos: int, questions: int) -> Workload:
+def expected_workload(cell: Cell, train_videos: int, questions: int, test_videos: int) -> Workload:
     """Workload of a cell, counting every video at its largest number of clips.
 
     Args:
         cell: what is run.
         train_videos: distinct training videos of the data.
         questions: evaluation questions of the data; several may share a video.
+        test_videos: distinct videos that they are about.
     """
     design, share = cell.design, modality_shares(cell)
     clips, samples = design.sampling.max_clips, resolve(cell)[-1].stop
@@ -129,7 +125,7 @@ def expected_workload(cell: Cell, train_videos: int, questions: int) -> Workload
         encoded_pictures=math.ceil(samples * apart),
         eval_rows=questions,
         eval_tokens=video_context(design, cell.size, eval_clips) + QUESTION_TOKENS,
-        eval_clips=questions * eval_clips,
+        eval_clips=test_videos * eval_clips,
     )
 
 
@@ -166,15 +162,3 @@ def flops(cell: Cell, work: Workload) -> dict[str, float]:
         + work.eval_rows * size.llm.forward_flops(round(work.eval_tokens))
     )
     return parts
-
-
-def expected_seconds(cell: Cell, parts: dict[str, float]) -> float:
-    """Rough time on one CPU thread, or one GPU for the rows that need it; a plan says which.
-
-    Args:
-        cell: what is run.
-        parts: its FLOPs by part; without `llm` nothing is trained.
-    """
-    rate = CPU_FLOPS if cell.size.tiny_towers else GPU_FLOPS
-    steps = sum(stage.steps for stage in resolve(cell)) if "llm" in parts else 0
-    return sum(parts.values()) / rate + steps * STEP_SECONDS

@@ -146,6 +146,8 @@ class Study:
     """Rows of the ladder that the study changes, by name."""
     steps: int | None = None
     """Optimiser steps of every cell, at least one a stage, instead of what its samples make."""
+    rates: tuple[float, ...] = (1.0,)
+    """Learning rates that every design is trained at, as multiples of the size row's."""
 
     def __post_init__(self) -> None:
         for part in self._comparisons:
@@ -243,7 +245,8 @@ class Study:
                         made = cell(design, count, seed)
                         if self.steps is None:
                             made = matched(made, base, self.equal)
-                        yield dataclasses.replace(made, protocol=protocols[at])
+                        for rate in self.rates:
+                            yield dataclasses.replace(made, protocol=protocols[at], lr_scale=rate)
 
     def _seeded(self, grid: Grid, seeds: int | None) -> Iterator[tuple[int, Design]]:
         designs = grid.designs()

@@ -1,22 +1,22 @@
 """What a sweep would run and cost, before anything runs; loads neither torch nor ray."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from ablate.cost import (
     QUESTION_TOKENS,
     TEXT_TOKENS,
     connector_of,
-    expected_seconds,
     expected_workload,
     flops,
 )
 from ablate.encoders import clip_path, picture_path
 from ablate.failures import Failure
 from ablate.grid import Check, Invalid, split_valid
-from ablate.spec import Cell
+from ablate.spec import Cell, Size
+from ablate.speed import Phases, Speed, assumed, kept_speeds, phases_of
 from ablate.store import RunStore
 from ablate.tokens import max_context
 from ablate.train.schedule import resolve
@@ -28,6 +28,7 @@ class Counts:
 
     train_videos: int
     questions: int
+    test_videos: int
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Price:
     flops: dict[str, float]
     """By part."""
     seconds: float
-    """Roughly, on one CPU thread, or on one GPU where its size needs one."""
+    """At the speed of its size: of a device that was probed, else of one CPU thread or GPU."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,8 @@ class Plan:
     counts: Counts
     notes: tuple[str, ...] = ()
     """What there is to say of the data."""
+    speeds: Mapping[str, Speed] = field(default_factory=dict)
+    """What a probe measured, by size."""
 
     @property
     def to_run(self) -> tuple[Cell, ...]:
@@ -77,19 +80,42 @@ class Plan:
             invalid=len(self.invalid),
         )
 
+    def speed(self, size: Size) -> Speed:
+        """What the cells of a size are expected to reach."""
+        return self.speeds.get(size.name) or assumed(size)
+
     def price(self, cells: Iterable[Cell]) -> Iterator[Price]:
         """What each of these cells is expected to take, in their order.
 
-        A training that several cells share is on the bill of the first.
+        A training that several cells share is on the bill of the first. So is the time of looking
+        at clips with frozen towers, which is spent once: the FLOPs are every cell's own.
         """
         paid: set[str] = set()
+        kept: dict[tuple, float] = {}
         for cell in cells:
-            work = expected_workload(cell, self.counts.train_videos, self.counts.questions)
+            counts = self.counts
+            work = expected_workload(
+                cell, counts.train_videos, counts.questions, counts.test_videos
+            )
             parts = flops(cell, work)
+            phases = _left(cell, phases_of(cell, work, parts), kept)
             if (training := cell.train_id) in paid:
                 parts = {"evaluate": parts["evaluate"]}
+                phases = replace(phases, steps=0, train=0.0)
             paid.add(training)
-            yield Price(cell, parts, expected_seconds(cell, parts))
+            yield Price(cell, parts, self.speed(cell.size).seconds(phases))
+
+
+def _left(cell: Cell, phases: Phases, kept: dict[tuple, float]) -> Phases:
+    """The phases without the clips that cells before it have looked at; adds its own to `kept`."""
+    sampling = {"train": cell.design.sampling, "test": cell.eval_protocol.sampling}
+    load = {}
+    for (half, tower), amount in phases.load.items():
+        key = (half, tower, cell.size.tiny_towers, sampling[half])
+        before = kept.get(key, 0.0)
+        load[half, tower] = max(0.0, amount - before)
+        kept[key] = max(before, amount)
+    return replace(phases, load=load)
 
 
 def make_plan(
@@ -117,7 +143,10 @@ def make_plan(
             failed.append((cell, failure))
         else:
             missing.append(cell)
-    return Plan(tuple(done), tuple(failed), tuple(missing), tuple(invalid), counts, notes)
+    return Plan(
+        tuple(done), tuple(failed), tuple(missing), tuple(invalid), counts, notes,
+        kept_speeds(store),
+    )  # fmt: skip
 
 
 def check_cell(cell: Cell) -> str | None:

@@ -29,8 +29,8 @@ class Runs:
 
     @property
     def score_ids(self) -> list[str]:
-        """The finished cells."""
-        return [cell.score_id for cell in self.plan.done]
+        """The finished cells, but for those at other learning rates than the size row's."""
+        return [cell.score_id for cell in self.plan.done if cell.lr_scale == 1]
 
     def check_signal(self) -> Signal:
         """Whether the scores tell the designs apart, with the shortcut controls beside them."""

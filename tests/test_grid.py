@@ -19,7 +19,7 @@ from experiments.baseline_tiny import FPS_1, FPS_2, UNIFORM_8
 from tests.cells import BASE
 
 AXES = {"sampling": (UNIFORM_8, FPS_2, FPS_1), "encoder": (SIGLIP, VIDEOMAE)}
-COUNTS = Counts(train_videos=100, questions=50)
+COUNTS = Counts(train_videos=100, questions=50, test_videos=10)
 
 
 def _study(**changes) -> Study:

@@ -40,7 +40,7 @@ def clock(monkeypatch) -> Clock:
 def view(terminal: bool, tmp_path: Path) -> tuple[SweepView, io.StringIO]:
     out = io.StringIO()
     console = Console(file=out, force_terminal=terminal, width=100, color_system=None)
-    plan = make_plan(CELLS, RunStore(tmp_path), Counts(10, 10))
+    plan = make_plan(CELLS, RunStore(tmp_path), Counts(10, 10, 2))
     return SweepView(plan, CELLS, ("sampling",), 2, console), out
 
 

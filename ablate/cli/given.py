@@ -40,7 +40,7 @@ def built_in(recipe: Recipe) -> Given:
     return Given(
         fingerprint(recipe, "train"),
         fingerprint(recipe, "test"),
-        Counts(recipe.train_videos, recipe.test_videos * len(CATEGORIES)),
+        Counts(recipe.train_videos, recipe.test_videos * len(CATEGORIES), recipe.test_videos),
     )
 
 
@@ -73,7 +73,7 @@ def from_outside(data: Outside) -> Given:
     return Given(
         data.train.fingerprint,
         data.test.fingerprint,
-        Counts(data.train.videos, len(data.test.samples)),
+        Counts(data.train.videos, len(data.test.samples), data.test.videos),
         (check,),
         tuple(notes),
     )

@@ -1,6 +1,7 @@
 """What several verbs share: options, the terminal, and the plan of a chosen study."""
 
 import dataclasses
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,11 @@ def cell_options(command: Any) -> Any:
         click.option(
             "--steps", type=click.IntRange(1), help="Optimiser steps of every cell, for rehearsals."
         ),
+        click.option(
+            "--rates",
+            callback=comma,
+            help="Multiples of the learning rates, with commas: 0.5,1,2 checks the rule.",
+        ),
         click.option("--samples", callback=comma, help="Training conversations, with commas."),
         click.option("--seeds", type=click.IntRange(1), help="Seeds of every design."),
         click.option(
@@ -76,6 +82,7 @@ def chosen_plan(
     data: str,
     init: str = str(Init.PRETRAINED),
     steps: int | None = None,
+    rates: tuple[str, ...] = (),
 ) -> tuple[Study, Plan]:
     """The study that `study_options` chose, and its plan.
 
@@ -83,7 +90,7 @@ def chosen_plan(
         ValueError: an unknown study or size, samples that are no numbers, or data that cannot be
             used.
     """
-    loaded, cells_on = chosen_cells(study, size, seeds, samples, init, steps)
+    loaded, cells_on = chosen_cells(study, size, seeds, samples, init, steps, rates)
     kept = RunStore(store)
     if data == BUILT_IN:
         given = built_in(RECIPES[loaded.world])
@@ -100,11 +107,12 @@ def chosen_cells(
     samples: tuple[str, ...],
     init: str = str(Init.PRETRAINED),
     steps: int | None = None,
+    rates: tuple[str, ...] = (),
 ) -> tuple[Study, Callable[[str, str], list[Cell]]]:
     """The study that `cell_options` chose, and its cells on any training and test data.
 
     Raises:
-        ValueError: an unknown study or size, or samples that are no numbers.
+        ValueError: an unknown study or size, or samples or rates that are no numbers.
     """
     import experiments
 
@@ -117,6 +125,8 @@ def chosen_cells(
         loaded = rehearsed(loaded, names, steps)
     elif steps is not None:
         loaded = dataclasses.replace(loaded, steps=steps)
+    if rates:
+        loaded = dataclasses.replace(loaded, rates=_rates(rates))
 
     def cells(train: str, test: str) -> list[Cell]:
         return loaded.cells(
@@ -125,6 +135,19 @@ def chosen_cells(
         )  # fmt: skip
 
     return loaded, cells
+
+
+def _rates(texts: tuple[str, ...]) -> tuple[float, ...]:
+    try:
+        found = tuple(map(float, texts))
+    except ValueError:
+        found = ()
+    if 1 not in found or not all(0 < rate < math.inf for rate in found):
+        raise ValueError(
+            f"--rates: {','.join(texts)} are not positive numbers with 1, the ladder's own, among "
+            "them"
+        )
+    return found
 
 
 def make_world(recipe: Recipe, store: RunStore, workers: int) -> None:

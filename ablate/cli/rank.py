@@ -21,7 +21,7 @@ def rank(**choice: Any) -> None:
     from analysis.tables.load import load
 
     study, made = chosen_plan(**choice)
-    frame = load(choice["store"], [cell.score_id for cell in made.done])
+    frame = load(choice["store"], [cell.score_id for cell in made.done if cell.lr_scale == 1])
     console.print(Text(f"{choice['study']}: {study.question}"), soft_wrap=True)
     for (size, samples), rows in frame.groupby(["size_name", "samples"], sort=False):
         waiting = sum(cell.size.name == size for cell in made.unfinished)

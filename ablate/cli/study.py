@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ablate.cli.bill import measure_speeds, print_accuracies, print_bills
 from ablate.cli.options import chosen_plan, console, study_options
 from ablate.cli.queue import print_commands
 from ablate.failures import NEXT
@@ -25,17 +26,28 @@ from ablate.store import RunStore
 @click.option(
     "--commands", is_flag=True, help="Print nothing but an `ablate run` line for every training."
 )
-def plan(cells: bool, commands: bool, **choice: Any) -> None:
+@click.option("--probe", is_flag=True, help="Measure speeds here first: 20 steps a size, twice.")
+@click.option("--price", type=click.FloatRange(min=0), help="Of one GPU-hour.")
+@click.option("--devices", type=click.IntRange(1), help="Cells at a time; what is here by default.")
+def plan(
+    cells: bool, commands: bool, probe: bool, price: float | None, devices: int | None, **choice: Any
+) -> None:
     """Show what a sweep would run and cost, without running anything.
 
     With --commands, print what a sweep would run as lines for a queue, such as a Slurm array: each
-    trains once and examines as often as the study asks.
+    trains once and examines as often as the study asks. With --probe, the designs with the fewest
+    and the most FLOPs a step are trained for 20 steps at every size first; the speeds are kept in
+    the store, and every later plan uses them.
     """
     study, made = chosen_plan(**choice)
     if commands:
         print_commands(made.to_run, RunStore(choice["store"]), choice["data"])
         return
+    if probe:
+        measure_speeds(study, made, RunStore(choice["store"]), choice["data"])
+        study, made = chosen_plan(**choice)
     print_plan(choice["study"], study, made)
+    print_bills(made, price, devices)
     if cells:
         _print_cells(study, made)
 
@@ -48,6 +60,7 @@ def status(**choice: Any) -> None:
     print_plan(choice["study"], study, made)
     _print_running(study, made, choice)
     print_failures(study, made)
+    print_accuracies(made, RunStore(choice["store"]))
 
 
 @click.command()

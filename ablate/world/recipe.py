@@ -110,6 +110,10 @@ RECIPES: dict[str, Recipe] = {
             images=8, image_sets=8, texts=8, test_videos=1, longest=75,
         ),
         Recipe(
+            "world-probe", seed=20, train_videos=8, conversations_per_video=1,
+            images=8, image_sets=8, texts=8, test_videos=8, longest=75,
+        ),
+        Recipe(
             "world-smoke", seed=10360, train_videos=60, conversations_per_video=4,
             images=40, image_sets=30, texts=30, test_videos=40, longest=75,
         ),

@@ -93,6 +93,31 @@ def load_losses(store: Path | str, score_ids: Collection[str] | None = None) -> 
     return _table(store, score_ids, rows)
 
 
+def load_rates(store: Path | str, score_ids: Collection[str] | None = None) -> pd.DataFrame:
+    """Learning rate, last loss and accuracy of every finished cell, one row per cell.
+
+    Returns:
+        The columns of `load` that name a cell, `rate` (a multiple of the size row's rates), `loss`
+        (mean over the last tenth of the steps, in nats per answer token) and `score` (mean accuracy
+        of the question categories, in percent).
+
+    Raises:
+        ValueError: a record that is damaged, or no finished cell.
+    """
+
+    def rows(_: Path, record: Record) -> Iterator[dict[str, Any]]:
+        losses = [loss for _, loss in record["loss"]]
+        last = losses[-max(1, len(losses) // 10) :]
+        scores = [score["accuracy"] for score in record["scores"].values()]
+        yield _about(record) | {
+            "rate": record["cell"]["lr_scale"],
+            "loss": sum(last) / len(last),
+            "score": 100 * sum(scores) / len(scores),
+        }
+
+    return _table(store, score_ids, rows)
+
+
 def load_sampling(store: Path | str, score_ids: Collection[str] | None = None) -> pd.DataFrame:
     """What sampling and mixture really gave every finished cell, one row per cell.
 

@@ -43,7 +43,7 @@ def test_what_was_asked_for_is_taken_or_refused_with_the_reason(installed: bool)
 
 def test_an_unknown_kernel_is_refused_with_the_choices() -> None:
     described = to_dict(GPU) | {"attention": "eager"}
-    with pytest.raises(ValueError, match="eager.*sdpa, flash"):
+    with pytest.raises(ValueError, match=r"eager.*sdpa, flash"):
         from_dict(described)
     assert from_dict(to_dict(dataclasses.replace(GPU, attention=Attention.FLASH))).attention == (
         Attention.FLASH
