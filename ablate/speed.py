@@ -74,11 +74,11 @@ def phases_of(cell: Cell, work: Workload, parts: Mapping[str, float]) -> Phases:
     """Sorts a cell's FLOPs by part, of `ablate.cost.flops`, by phase."""
     path = clip_path(cell.design, cell.size)
     steps = sum(stage.steps for stage in resolve(cell))
-    encode = {tower.name: parts.get(f"encode {tower.name}", 0.0) for tower in path.towers}
+    encode = {str(tower.name): parts.get(f"encode {tower.name}", 0.0) for tower in path.towers}
     train = parts.get("connector", 0.0) + parts.get("llm", 0.0)
     if cell.design.schedule.trains_vision:
         return Phases(steps, train + sum(encode.values()), parts["evaluate"], {})
-    seen = {name: work.eval_clips * cost for name, cost in path.forward_flops.items()}
+    seen = {str(name): work.eval_clips * cost for name, cost in path.forward_flops.items()}
     load = {("train", name): cost for name, cost in encode.items()}
     load |= {("test", name): cost for name, cost in seen.items()}
     return Phases(steps, train, parts["evaluate"] - sum(seen.values()), load)

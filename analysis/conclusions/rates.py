@@ -95,7 +95,7 @@ def check_rates(runs: pd.DataFrame) -> RateCheck:
     for (_, size, design), group in runs.groupby(["size", "size_name", "variant"], sort=False):
         by_rate = group.groupby("rate")
         if len(by_rate) == len(rates):
-            losses, scores = by_rate.loss.mean().to_dict(), by_rate.score.mean().to_dict()
+            losses, scores = _by_rate(by_rate.loss.mean()), _by_rate(by_rate.score.mean())
             best = min(losses, key=lambda rate: losses[rate])
             tuned.append(Tuned(str(design), str(size), best, losses, scores))
             seeds[str(design), str(size)] = int(by_rate.seed.nunique().min())
@@ -104,6 +104,10 @@ def check_rates(runs: pd.DataFrame) -> RateCheck:
     sd = _pooled(runs)
     swaps, pairs = _swaps(tuned)
     return RateCheck(tuple(tuned), sd, tuple(_differing(tuned, sd, seeds)), swaps, pairs)
+
+
+def _by_rate(means: pd.Series) -> dict[float, float]:
+    return {float(rate): float(mean) for rate, mean in zip(means.index, means, strict=True)}
 
 
 def _pooled(runs: pd.DataFrame) -> float | None:
