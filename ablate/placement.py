@@ -1,8 +1,8 @@
 """How a cell runs on a machine: device, formats, micro-batch, threads, and how much room it takes.
 
 The first way that fits is taken, and the ways are in the order of what they cost: whole batches in
-single precision, then one conversation at a time, then half precision for everything. Standard
-library only.
+single or mixed precision, then one conversation at a time, then half precision for everything.
+Standard library only.
 """
 
 from collections.abc import Iterator
@@ -34,6 +34,8 @@ class Machine:
     gpus: int = 0
     gpu_memory: float = 0
     """Bytes of the smallest GPU."""
+    bf16: bool = False
+    """Whether the CPU has instructions for bf16."""
 
 
 def place(cell: Cell, machine: Machine, base: Execution) -> Execution:
@@ -56,7 +58,7 @@ def place(cell: Cell, machine: Machine, base: Execution) -> Execution:
     room = machine.gpu_memory if on_gpu else machine.memory / base.processes - WORKER
     if is_rehearsal(cell):
         base = replace(base, checkpoint_seconds=NEVER)
-    for how in _on_gpu(cell, base) if on_gpu else _on_cpu(base):
+    for how in _on_gpu(cell, base) if on_gpu else _on_cpu(cell, base, machine):
         if HEADROOM * peak_memory(cell, how).total <= room:
             return replace(how, threads=_threads(cell, how, machine))
     least = HEADROOM * peak_memory(cell, how).total
@@ -72,11 +74,15 @@ def host_memory(cell: Cell, how: Execution) -> float:
     return how.processes * (WORKER + model)
 
 
-def _on_cpu(base: Execution) -> Iterator[Execution]:
-    whole = replace(base, precision=FP32, checkpointing=False, micro_batch=None)
-    yield whole
-    yield replace(whole, checkpointing=True, micro_batch=1)
-    yield replace(whole, checkpointing=True, micro_batch=1, precision=BF16)
+def _on_cpu(cell: Cell, base: Execution, machine: Machine) -> Iterator[Execution]:
+    """Whole batches, then single conversations, then all of it in bf16; rehearsals only that."""
+    mixed = machine.bf16 and cell.size.weights is not None
+    whole = replace(base, precision=MIXED if mixed else FP32, checkpointing=False, micro_batch=None)
+    single = replace(whole, checkpointing=True, micro_batch=1)
+    if not is_rehearsal(cell):
+        yield whole
+        yield single
+    yield replace(single, precision=BF16)
 
 
 def _on_gpu(cell: Cell, base: Execution) -> Iterator[Execution]:
@@ -93,13 +99,15 @@ def _on_gpu(cell: Cell, base: Execution) -> Iterator[Execution]:
 
 
 def _threads(cell: Cell, how: Execution, machine: Machine) -> int:
-    """Cores that are left for each of as many cells as fit at a time.
+    """Cores that are left for each of as many cells as fit at a time; rehearsals run alone.
 
     Rows that are trained from scratch keep what they are given: they gain little from more, and
     their scores must not depend on the memory that was free.
     """
     if cell.size.weights is None:
         return how.threads
+    if is_rehearsal(cell) and how.device == "cpu":
+        return machine.cores
     if how.device != "cpu":
         return max(1, machine.cores // max(1, machine.gpus))
     at_a_time = how.processes * int(machine.memory // host_memory(cell, how))

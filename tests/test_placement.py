@@ -31,17 +31,22 @@ def test_rehearsals_fit_a_machine_of_24_gib_one_at_a_time_with_all_cores() -> No
     for cell in REHEARSALS:
         how = place(cell, HERE, Execution())
         assert how.device == "cpu" and how.threads == 2
-        assert 0.5 * HERE.memory < host_memory(cell, how) < HERE.memory
+        assert host_memory(cell, how) < 16e9
         assert how.checkpoint_seconds == NEVER
 
 
-def test_a_rehearsal_that_trains_the_towers_runs_in_half_precision_below_16_gb() -> None:
-    cell = REHEARSALS[0]
-    assert cell.design.schedule.trains_vision
-    how = place(cell, HERE, Execution())
-    assert set(dataclasses.astuple(how.precision)) == {Format.BF16}
-    assert (how.micro_batch, how.checkpointing) == (1, True)
-    assert peak_memory(cell, how).total < 16e9
+def test_rehearsals_run_in_half_precision_with_one_conversation_at_a_time() -> None:
+    assert [cell.design.schedule.trains_vision for cell in REHEARSALS].count(True) == 1
+    for cell in REHEARSALS:
+        how = place(cell, HERE, Execution())
+        assert set(dataclasses.astuple(how.precision)) == {Format.BF16}
+        assert (how.micro_batch, how.checkpointing) == (1, True)
+
+
+def test_published_rows_multiply_in_bf16_where_the_cpu_can() -> None:
+    able = dataclasses.replace(HERE, bf16=True)
+    assert set(dataclasses.astuple(place(SMOLLM2, able, Execution()).precision)) == {Format.MIXED}
+    assert place(SCRATCH, able, Execution()) == Execution()
 
 
 @given(

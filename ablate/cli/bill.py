@@ -1,14 +1,16 @@
 """What a study costs, in the terminal: probes before it, bills, and how far they were off."""
 
-import os
-
 from rich.text import Text
 
 from ablate.bill import accuracies, bills
 from ablate.cli.given import BUILT_IN
+from ablate.cli.machine import this_machine
 from ablate.cli.options import console, make_world
 from ablate.grid import Study
+from ablate.memory import peak_memory
+from ablate.placement import place
 from ablate.plan import Plan
+from ablate.spec import Execution
 from ablate.speed import keep_speeds
 from ablate.store import RunStore
 from ablate.world.recipe import RECIPES
@@ -20,12 +22,16 @@ def measure_speeds(study: Study, made: Plan, store: RunStore, data: str) -> None
     from ablate.run import Job
 
     store.prepare()
+    machine = this_machine(made.unfinished)
     for recipe in (RECIPES[study.world], WORLD) if data == BUILT_IN else (WORLD,):
-        make_world(recipe, store, len(os.sched_getaffinity(0)))
+        make_world(recipe, store, machine.cores)
     for name in dict.fromkeys(cell.size.name for cell in reversed(made.unfinished)):
         cells = [cell for cell in made.unfinished if cell.size.name == name]
         console.print(f"probing {name}")
-        speed = probe(cells, made.counts, Job(str(store.root.resolve())))
+        # The way that suits the design that needs most suits the others.
+        largest = max(cells, key=lambda cell: peak_memory(cell).total)
+        job = Job(str(store.root.resolve()), place(largest, machine, Execution()))
+        speed = probe(cells, made.counts, job)
         keep_speeds(store, {name: speed})
 
 
@@ -33,8 +39,9 @@ def print_bills(made: Plan, price: float | None, devices: int | None) -> None:
     """Device-hours, wall time and money of what is left."""
     from ablate.console import human_time
 
+    machine = this_machine(())
     for bill in bills(made):
-        slots = devices or _here(bill.kind)
+        slots = devices or (machine.cores if bill.kind == "CPU" else max(1, machine.gpus))
         told = [
             f"{bill.kind}-hours: {bill.hours:,.3g}",
             f"{human_time(bill.seconds / slots)} with {slots} at a time",
@@ -59,8 +66,3 @@ def print_accuracies(made: Plan, store: RunStore) -> None:
             f"({one.error:+.0%})"
         )
         console.print(Text(line), soft_wrap=True)
-
-
-def _here(kind: str) -> int:
-    """Cells that this machine runs at a time; a GPU is assumed to be one of one."""
-    return len(os.sched_getaffinity(0)) if kind == "CPU" else 1
