@@ -3,8 +3,8 @@
 from rich.text import Text
 
 from ablate.bill import accuracies, bills
+from ablate.cli.execution import this_machine
 from ablate.cli.given import BUILT_IN
-from ablate.cli.machine import this_machine
 from ablate.cli.options import console, make_world
 from ablate.grid import Study
 from ablate.memory import peak_memory

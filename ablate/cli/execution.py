@@ -3,8 +3,10 @@
 import functools
 import importlib.util
 import os
-from collections.abc import Sequence
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
 import click
@@ -50,6 +52,10 @@ def _installed(_: click.Context, __: click.Parameter, names: tuple[str, ...]) ->
         if not any(importlib.util.find_spec(package) for package in writers[name]):
             raise ValueError(f"--log: {name} is not installed; pip install 'ablate[{name}]'")
     return names
+
+
+_BF16 = {"avx512_bf16", "amx_bf16", "bf16"}
+"""What Linux calls a CPU's instructions for bf16, on x86 and Arm."""
 
 
 def execution_options(command: Any) -> Any:
@@ -118,8 +124,8 @@ def execution_options(command: Any) -> Any:
     return verb
 
 
-def this_machine(cells: Sequence[Cell]) -> Machine:
-    """What is free here; GPUs are only asked for where a cell would use one."""
+def this_machine(cells: Collection[Cell]) -> Machine:
+    """What is free here; GPUs are only asked for where one of `cells` would use one."""
     import psutil
 
     cores, memory = len(os.sched_getaffinity(0)), psutil.virtual_memory().available
@@ -129,4 +135,11 @@ def this_machine(cells: Sequence[Cell]) -> Machine:
 
     gpus = [torch.cuda.get_device_properties(k) for k in range(torch.cuda.device_count())]
     least = min((gpu.total_memory for gpu in gpus), default=0)
-    return Machine(cores, memory, len(gpus), least)
+    return Machine(cores, memory, len(gpus), least, _has_bf16())
+
+
+def _has_bf16() -> bool:
+    """Whether the CPU multiplies in bf16; False where the system does not say."""
+    with suppress(OSError):
+        return not _BF16.isdisjoint(Path("/proc/cpuinfo").read_text().split())
+    return False

@@ -30,7 +30,12 @@ from ablate.store import RunStore
 @click.option("--price", type=click.FloatRange(min=0), help="Of one GPU-hour.")
 @click.option("--devices", type=click.IntRange(1), help="Cells at a time; what is here by default.")
 def plan(
-    cells: bool, commands: bool, probe: bool, price: float | None, devices: int | None, **choice: Any
+    cells: bool,
+    commands: bool,
+    probe: bool,
+    price: float | None,
+    devices: int | None,
+    **choice: Any,
 ) -> None:
     """Show what a sweep would run and cost, without running anything.
 

@@ -10,7 +10,6 @@ import click
 from ablate.cli.data import prepare_data
 from ablate.cli.execution import How, execution_options, this_machine
 from ablate.cli.given import BUILT_IN
-from ablate.cli.machine import this_machine
 from ablate.cli.options import chosen_plan, console, make_world, study_options
 from ablate.cli.queue import check_trainable
 from ablate.cli.study import print_failures, print_invalid, print_plan, print_verdict
