@@ -208,7 +208,7 @@ def test_every_study_is_priced_at_every_size(name: str, tmp_path) -> None:
         plan = make_plan(study.cells("d", "e", sizes=(size,)), store, COUNTS)
         known = ("exceed the context", "no sibling for the rows that are trained from scratch")
         assert all(any(why in invalid.reason for why in known) for invalid in plan.invalid)
-        assert plan.cells and len(plan.invalid) < len(plan.cells)
+        assert plan.cells and len(plan.invalid) <= len(plan.cells)
         prices = list(plan.price(plan.cells))
         flops.append(sum(sum(price.flops.values()) for price in prices))
         assert all(price.seconds > 0 for price in prices)
