@@ -13,7 +13,6 @@ import pandas as pd
 import torch
 from safetensors.torch import load_file
 
-from ablate.axes import Sampling, Still
 from ablate.cost import (
     QUESTION_TOKENS,
     Workload,
@@ -23,11 +22,10 @@ from ablate.cost import (
 )
 from ablate.data.dataset import open_test
 from ablate.data.sampling import clip_count
-from ablate.data.viewer import Viewer
 from ablate.evals.answers import Answers, Rows
-from ablate.evals.examine import examine
+from ablate.evals.controls import examine_with_controls
 from ablate.evals.score import summarise
-from ablate.inputs import tokenizer_of, viewer_of
+from ablate.inputs import tokenizer_of
 from ablate.models.attention import choose
 from ablate.models.lmm import VideoLMM
 from ablate.peers import peers
@@ -93,28 +91,16 @@ def _examine(
     questions = data.samples
     sampling = cell.eval_protocol.sampling
     assert sampling is not None
-    tokenizer = tokenizer_of(cell.size, cell.init, job.execution.weights)
 
-    def view(sampling: Sampling) -> Viewer:
-        return viewer_of(cell.design, cell.size, model, sampling, store.cache_root)
+    def keep(part: str, rows: Rows) -> None:
+        alive()
+        kept.keep(part, rows)
 
-    seen, still = view(sampling), view(Still(cell.design.sampling.frames_per_clip))
-
-    def ask(part: str, viewer: Viewer, *, blind: bool = False) -> pd.DataFrame:
-        def keep(rows: Rows) -> None:
-            alive()
-            kept.keep(part, rows)
-
-        return examine(
-            model, questions, cell.design, tokenizer, viewer,
-            blind=blind, answered=kept.parts.get(part, ()), keep=keep,
-        )  # fmt: skip
-
-    answers = {
-        "video": ask("video", seen),
-        "single_frame": ask("single_frame", still),
-        "question_only": ask("question_only", seen, blind=True),
-    }
+    answers = examine_with_controls(
+        model, questions, cell.design, cell.size,
+        tokenizer_of(cell.size, cell.init, job.execution.weights), sampling, store.cache_root,
+        answered=kept.parts, keep=keep,
+    )  # fmt: skip
     clips = [clip_count(sampling, question.duration) for question in questions]
     distinct = {q.video.key: count for q, count in zip(questions, clips, strict=True)}
     return answers, {

@@ -13,8 +13,8 @@ import pytest
 import torch
 
 import ablate.evals.examine as examine_module
-import ablate.run
 from ablate.axes import Uniform
+from ablate.evals import controls
 from ablate.failures import Failure
 from ablate.pace import Pace
 from ablate.spec import Protocol
@@ -154,7 +154,7 @@ def test_an_examination_without_memory_changes_no_micro_batch(store, monkeypatch
         tried.append(1)
         raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
 
-    monkeypatch.setattr(ablate.run, "examine", full)
+    monkeypatch.setattr(controls, "examine", full)
     assert work([CELL], job(store), silent)[CELL.score_id].kind == "memory"
     assert tried == [1] and RunStore(store).training(CELL)["execution"]["micro_batch"] is None
 
@@ -198,7 +198,7 @@ def test_an_examination_goes_on_where_it_was_stopped(store, smoke_store, monkeyp
 
 HANG = """
 import ctypes, sys, time
-import ablate.run, ablate.worker
+import ablate.evals.controls, ablate.worker
 from tests.cells import job, silent
 from tests.test_worker import CELL
 
@@ -214,7 +214,7 @@ def hang(*_, **__):
     watchdog.feed()
     {how}
 
-ablate.run.examine, ablate.worker.Watchdog = hang, Watchdog
+ablate.evals.controls.examine, ablate.worker.Watchdog = hang, Watchdog
 ablate.worker.work([CELL], job(sys.argv[1]), silent)
 """
 
@@ -235,7 +235,7 @@ def test_a_process_that_hangs_is_ended_and_says_where(store, how: str) -> None:
     failure = kept.failure(CELL)
     assert failure is not None and failure.kind == "timeout"
     assert re.fullmatch(
-        rf"no progress at <string>:\d+ \(hang\), called at {ROOT.name}/ablate/run.py:\d+ \(ask\)",
+        r"no progress at <string>:\d+ \(hang\), called at ablate/evals/controls.py:\d+ \(ask\)",
         failure.reason,
     ), failure.reason
     assert kept.training(CELL) is not None and kept.holder(CELL) is None

@@ -6,7 +6,7 @@ from typing import NoReturn
 import click
 
 from ablate import __version__
-from ablate.cli import carry, cell, completion, data, doctor, rank, rates, study, table
+from ablate.cli import carry, cell, completion, data, doctor, exported, rank, rates, study, table
 from ablate.cli.sweep import sweep
 
 
@@ -18,7 +18,8 @@ def verbs() -> None:
 
 for _verb in (
     study.plan, sweep, study.status, study.report, study.signal, rank.rank, rates.rates, cell.run,
-    data.data, table.fit, carry.pack, carry.merge, doctor.doctor, completion.completion,
+    exported.export, exported.evaluate, data.data, table.fit, carry.pack, carry.merge,
+    doctor.doctor, completion.completion,
 ):  # fmt: skip
     verbs.add_command(_verb)
 

@@ -1,4 +1,4 @@
-"""Reads the connector of the released Apollo checkpoints (arXiv 2412.10360).
+"""Loads the connector of the released Apollo checkpoints (arXiv 2412.10360).
 
 A released checkpoint is a folder with `llm/`, a Qwen2.5 checkpoint of transformers,
 `mm_connector/`, whose names are translated here, and `vision_tower/`. The towers are not read: they
@@ -9,6 +9,7 @@ at hand.
 import re
 
 import torch
+from torch import nn
 
 State = dict[str, torch.Tensor]
 
@@ -19,7 +20,7 @@ _NORMS = {
     "resampler.norm": "norm_out",
 }
 _LAYER = "resampler.layers.0."
-_NAMES = {
+NAMES = {
     "resampler.latents": "latents",
     f"{_LAYER}self_attn.q_proj.weight": "attention.query.weight",
     f"{_LAYER}self_attn.o_proj.weight": "attention.out.weight",
@@ -35,6 +36,22 @@ _NAMES = {
 _KEY, _VALUE = (f"{_LAYER}self_attn.{which}_proj.weight" for which in "kv")
 
 
+def load_connector(connector: nn.Module, released: State) -> None:
+    """Load a released connector's weights into a Perceiver of ours.
+
+    Raises:
+        ValueError: a tensor is missing, has no place or another shape; a line names it.
+    """
+    state, wanted = connector_state(released), connector.state_dict()
+    for name, value in state.items():
+        if name not in wanted or value.shape != wanted[name].shape:
+            ours = tuple(wanted[name].shape) if name in wanted else "none"
+            raise ValueError(
+                f"released connector: {name} has shape {tuple(value.shape)}, the design's {ours}"
+            )
+    connector.load_state_dict(state)
+
+
 def connector_state(released: State) -> State:
     """The state of a `Resampler` from that of a released connector.
 
@@ -47,7 +64,7 @@ def connector_state(released: State) -> State:
     """
     left = dict(released)
     made = {}
-    for theirs, ours in _NAMES.items():
+    for theirs, ours in NAMES.items():
         made[ours] = _take(left, theirs)
     # Key and value are one projection here.
     made["attention.key_value.weight"] = torch.cat([_take(left, _KEY), _take(left, _VALUE)])

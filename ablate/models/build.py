@@ -15,7 +15,6 @@ from ablate.models.integration import Separators
 from ablate.models.lmm import VideoLMM
 from ablate.models.precision import kept_as
 from ablate.spec import FP32, Attention, Design, Init, Precision, Size
-from ablate.towers import TowerShape
 
 
 def build_model(
@@ -47,10 +46,36 @@ def build_model(
         ValueError: a clip that a tower cannot take, a split image path without an image tower, more
             tokens than patches, or missing weights.
     """
-    clips, pictures = clip_path(design, size), picture_path(design, size)
     load = init is Init.PRETRAINED and not meta
     # Before anything large is built: what is missing is said at once.
     files = find_weights(design, size, weights) if load else None
+    facts = language.read_facts(files.llm.config, size.llm) if files and files.llm else None
+    model = fresh_model(
+        design, size, seed, precision=precision, attention=attention, meta=meta, facts=facts
+    )
+    if files is not None:
+        for tower, file in zip(model.towers, files.towers, strict=True):
+            load_tower(tower, file)
+        if files.llm is not None:
+            language.load_llm(model.llm, files.llm.weights)
+    return model
+
+
+def fresh_model(
+    design: Design,
+    size: Size,
+    seed: int,
+    *,
+    precision: Precision = FP32,
+    attention: Attention = Attention.SDPA,
+    meta: bool = False,
+    facts: language.Facts | None = None,
+) -> VideoLMM:
+    """As `build_model`, with fresh weights everywhere.
+
+    `facts` are of the language model's configuration, where it is not to have the usual ones.
+    """
+    clips, pictures = clip_path(design, size), picture_path(design, size)
     # Every part has a seed of its own: designs that differ in one part start alike in the others.
     with torch.device("meta" if meta else "cpu"), torch.random.fork_rng(devices=[]):
         towers = []
@@ -68,15 +93,8 @@ def build_model(
             torch.manual_seed(seed + 4)
             apart = keep(connector_of(design, size, pictures).build()) if pictures else None
         torch.manual_seed(seed + 3)
-        published = files.llm if files is not None else None
-        facts = language.read_facts(published.config, size.llm) if published else None
         with kept_as(precision.llm) as keep:
             llm = keep(language.build_llm(size.llm, facts, attention))
-    if files is not None:
-        for tower, file in zip(towers, files.towers, strict=True):
-            load_tower(tower, file)
-        if files.llm is not None:
-            language.load_llm(llm, files.llm.weights)
     encoders = nn.ModuleDict({tower.shape.name: tower for tower in towers})
     return VideoLMM(encoders, connector, separators, llm, apart).eval()
 
@@ -107,12 +125,18 @@ def find_weights(design: Design, size: Size, weights: str | None) -> Files:
     Raises:
         ValueError: weights that cannot be had.
     """
-    llm = language.find_llm(size, weights)
-    towers = clip_path(design, size).towers
-    return Files(llm, tuple(_find_tower(shape, weights) for shape in towers))
+    return Files(language.find_llm(size, weights), find_towers(design, size, weights))
 
 
-def _find_tower(shape: TowerShape, weights: str | None) -> Path | None:
-    if shape.hub_id is None:
-        return None
-    return checkpoint.find(shape.name, shape.hub_id, weights, file=shape.file, url=shape.url)
+def find_towers(design: Design, size: Size, weights: str | None) -> tuple[Path | None, ...]:
+    """Find the published weights of the towers; None for those that come inside a package.
+
+    Raises:
+        ValueError: weights that cannot be had.
+    """
+    return tuple(
+        None
+        if shape.hub_id is None
+        else checkpoint.find(shape.name, shape.hub_id, weights, file=shape.file, url=shape.url)
+        for shape in clip_path(design, size).towers
+    )
