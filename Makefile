@@ -17,6 +17,11 @@ INIT ?=
 STEPS ?=
 WEIGHTS ?=
 
+# A variable that is mistyped would be ignored, and hours spent on another study.
+VARIABLES := $(shell sed -n 's/^\([A-Z]*\) ?=.*/\1/p' $(lastword $(MAKEFILE_LIST))) VENV
+UNKNOWN := $(filter-out $(VARIABLES:%=%=%),$(MAKEOVERRIDES))
+$(if $(UNKNOWN),$(error unknown variable $(UNKNOWN); choose from $(VARIABLES)))
+
 # Ray and torch fight over threads, and Ray reports usage to its makers by default.
 export RAY_USAGE_STATS_ENABLED := 0
 

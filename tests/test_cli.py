@@ -165,6 +165,15 @@ def test_make_help_lists_every_target() -> None:
     }  # fmt: skip
 
 
+def test_a_mistyped_variable_of_make_is_one_line_with_the_choices() -> None:
+    for given in ("SIZES=3B", "STUDYS=smoke"):
+        told = subprocess.run(
+            ["make", "-n", "plan", given], cwd=ROOT, capture_output=True, text=True
+        )
+        assert told.returncode == 2 and told.stdout == "" and told.stderr.count("\n") == 1
+        assert f"unknown variable {given}; choose from" in told.stderr and " STUDY " in told.stderr
+
+
 # === plans ===
 
 
@@ -243,6 +252,13 @@ def test_a_table_without_a_proxy_has_no_verdict_and_is_no_error(call, tmp_path) 
     assert code == 0 and err == "" and "No verdict. There is no proxy size" in out
 
 
+def test_a_target_that_is_not_in_the_table_is_told_with_the_choices(call) -> None:
+    code, out, _ = call("fit", APOLLO, "--target", 7)
+    assert code == 0 and "No verdict." in out
+    assert "--target 7 is not in the table; its sizes: 5e+08, 1.5e+09, 4e+09, 7e+09" in out
+    assert "not in the table" not in call("fit", APOLLO, "--target", "4e9")[1]
+
+
 def test_fit_takes_other_column_names(call, tmp_path) -> None:
     renamed = pd.read_csv(APOLLO).rename(columns={"score": "avg", "size": "params"})
     renamed.to_csv(tmp_path / "t.csv", index=False)
@@ -306,6 +322,12 @@ def test_the_report_of_a_study_stands_alone(call, done: Path, tmp_path) -> None:
     assert not re.search(r"(src|href)=[\"']https?://", page)
     fitted = json.loads((tmp_path / "r" / "fit.json").read_text(), parse_constant=pytest.fail)
     assert fitted["target"]["size"] == size_row("30K").parameters
+
+
+def test_rankings_come_smallest_size_first(call, done: Path) -> None:
+    code, out, err = call("rank", *FEW, "--store", done)
+    assert code == 0 and err == ""
+    assert re.findall(r"^(\S+), 48 samples", out, re.MULTILINE) == ["10K", "30K"]
 
 
 def test_the_signal_check_says_pass_or_fail_by_its_exit_code(call, done: Path) -> None:

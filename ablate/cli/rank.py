@@ -22,6 +22,7 @@ def rank(**choice: Any) -> None:
 
     study, made = chosen_plan(**choice)
     frame = load(choice["store"], [cell.score_id for cell in made.done if cell.lr_scale == 1])
+    frame = frame.sort_values(["size", "samples"], kind="stable")
     console.print(Text(f"{choice['study']}: {study.question}"), soft_wrap=True)
     for (size, samples), rows in frame.groupby(["size_name", "samples"], sort=False):
         waiting = sum(cell.size.name == size for cell in made.unfinished)

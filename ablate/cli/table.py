@@ -49,8 +49,13 @@ def fit(json_out: Path | None, report_out: Path | None, **source: Any) -> None:
     from ablate.cli.source import gather, write_report
     from analysis.pages.summary import summarise
 
-    result = gather(source).result
+    evidence = gather(source)
+    result = evidence.result
     console.print(summarise(result))
+    sizes = sorted(set(evidence.frame["size"].astype(float)))
+    if result.target.size not in sizes:
+        choices = ", ".join(f"{size:g}" for size in sizes)
+        console.print(f"--target {result.target.size:g} is not in the table; its sizes: {choices}")
     if json_out:
         from ablate.store import write_json
 
