@@ -231,10 +231,13 @@ def _ray() -> Finding:
 
 def start_ray() -> None:
     """Begins a small Ray, or looks in on the cluster at `RAY_ADDRESS`, and leaves it again."""
-    from ablate.launch import cluster
+    from ablate.cluster import running
     from ablate.placement import Machine
 
-    with cluster(Machine(cores=1, memory=1e9)):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running(Machine(cores=1, memory=1e9), Path(folder)),
+    ):
         pass
 
 

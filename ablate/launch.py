@@ -1,32 +1,22 @@
-"""From the cells of a plan to a Ray Tune grid; the only file that imports ray."""
+"""From the cells of a plan to a Ray Tune grid."""
 
 import logging
-import math
-import os
-import shutil
-import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, fields, replace
-from pathlib import Path
 from typing import Any, Protocol
 
-# Read by ray when it is imported: results live in the store, so Tune's own loggers are off.
-os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
-os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
-os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-# Despite its name the switch that keeps a machine's own Ray on loopback, on every system.
-if "RAY_ADDRESS" not in os.environ:
-    os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+from ablate.cluster import running
 
-import ray
-from ray import tune
+# isort: split
+# Only now: `cluster` sets what ray reads when it is imported.
+from ray import exceptions, tune
 
 from ablate.failures import Failure, explain
+from ablate.leftovers import ray_folder, sweep_folder
 from ablate.pace import Pace
-from ablate.placement import Machine, host_memory, place
+from ablate.placement import Machine, Share, place, share
 from ablate.run import Job
 from ablate.spec import Cell, Execution, from_dict, to_dict
 from ablate.store import RunStore
@@ -38,7 +28,8 @@ logging.getLogger("ray.tune.execution.tune_controller").setLevel(logging.CRITICA
 REPORT_EVERY = 1.0
 """Least seconds between two reports of a training's pace."""
 
-
+_TRACE = 0.001
+"""Of a resource that says what a node is, and is not used up."""
 RESTARTS = 2
 """How often a training whose worker died goes on in another one before it counts as lost."""
 
@@ -62,21 +53,28 @@ class Listener(Protocol):
         """A cell was left to another process that is at it."""
 
 
-def launch(cells: Sequence[Cell], job: Job, listener: Listener, machine: Machine) -> None:
-    """Run cells as one Tune grid: as many at a time as fit here, or on the cluster `RAY_ADDRESS`.
+def launch(
+    cells: Sequence[Cell], job: Job, listener: Listener, machines: Sequence[Machine]
+) -> None:
+    """Run cells as one Tune grid, as many at a time as fit.
 
     One trial trains what several cells share. A cell that fails leaves its reason in the store and
     never stops the others; one that another process is at is left to it.
 
+    Args:
+        cells: what is run.
+        job: where and how.
+        listener: is told.
+        machines: this one alone, or the nodes of the cluster at `RAY_ADDRESS`.
+
     Raises:
-        ValueError: a cell does not fit the machine.
+        ValueError: a cell fits no machine, or the cluster cannot be reached.
     """
     store = RunStore(job.store)
-    trials = _trials(cells, machine, job.execution)
+    trials = _trials(cells, machines, job.execution)
     for cell in cells:
         store.forget_failure(cell)
-    folder = Path(tempfile.mkdtemp(prefix="tune-", dir=store.root)).resolve()
-    with cluster(machine):
+    with sweep_folder(store.root) as folder, running(machines[0], ray_folder(folder)):
         tuner = tune.Tuner(
             tune.with_resources(tune.with_parameters(_trial, job=job), _resources),
             param_space={"training": tune.grid_search(trials)},
@@ -91,28 +89,24 @@ def launch(cells: Sequence[Cell], job: Job, listener: Listener, machine: Machine
                 callbacks=[_Relay(listener, store)],
             ),
         )
-        try:
-            tuner.fit()
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
+        tuner.fit()
 
 
-def _trials(cells: Sequence[Cell], machine: Machine, base: Execution) -> list[dict[str, Any]]:
-    """What each trial is told: the cells of one training, how it runs, and the memory it takes.
-
-    That is the same for a whole row of the ladder, as an actor is reused for equal requests only.
-    """
+def _trials(
+    cells: Sequence[Cell], machines: Sequence[Machine], base: Execution
+) -> list[dict[str, Any]]:
+    """What each trial is told: the cells of one training, how it runs, and what it takes."""
     trainings: dict[str, list[Cell]] = {}
     for cell in cells:
         trainings.setdefault(cell.train_id, []).append(cell)
-    placed = [(same, place(same[0], machine, base)) for same in trainings.values()]
-    memory: dict[str, int] = {}
-    for (cell, *_), how in placed:
-        taken = math.ceil(host_memory(cell, how))
-        memory[cell.size.name] = max(taken, memory.get(cell.size.name, 0))
+    hows = {key: place(same[0], machines, base) for key, same in trainings.items()}
+    rows: dict[str, list[tuple[Cell, Execution]]] = {}
+    for key, how in hows.items():
+        rows.setdefault(trainings[key][0].size.name, []).append((trainings[key][0], how))
+    shares = {name: asdict(share(placed, machines)) for name, placed in rows.items()}
     return [
-        {"cells": to_dict(same), "execution": to_dict(how), "memory": memory[same[0].size.name]}
-        for same, how in placed
+        {"cells": to_dict(same), "execution": to_dict(how), "share": shares[same[0].size.name]}
+        for same, how in zip(trainings.values(), hows.values(), strict=True)
     ]
 
 
@@ -138,11 +132,13 @@ def _cells(config: dict[str, Any]) -> tuple[Cell, ...]:
 
 
 def _resources(config: dict[str, Any]) -> tune.PlacementGroupFactory:
-    """What one trial takes of the machine."""
-    how = from_dict(config["training"]["execution"])
-    needed = {"CPU": how.processes * how.threads, "memory": config["training"]["memory"]}
-    if how.device == "cuda":
-        needed["GPU"] = how.processes
+    """What one trial takes of a machine, in Ray's words."""
+    taken = Share(**config["training"]["share"])
+    needed: dict[str, float] = {"CPU": taken.cores, "memory": taken.memory}
+    if taken.gpus:
+        needed["GPU"] = taken.gpus
+    if taken.gpu_kind:
+        needed[taken.gpu_kind] = _TRACE
     return tune.PlacementGroupFactory([needed])
 
 
@@ -193,30 +189,8 @@ class _Relay(tune.Callback):
 
 def cause_of_death(error: Exception | None) -> Failure:
     """What it was that ended a trial without an outcome."""
-    if isinstance(error, ray.exceptions.OutOfMemoryError):
+    if isinstance(error, exceptions.OutOfMemoryError):
         return Failure("memory", "Ray ended the worker because its machine ran out of memory")
-    if isinstance(error, ray.exceptions.RayTaskError):
+    if isinstance(error, exceptions.RayTaskError):
         return explain(error.cause)
     return Failure("lost", "the worker process or its machine died")
-
-
-@contextmanager
-def cluster(machine: Machine) -> Iterator[None]:
-    """A quiet Ray on loopback without dashboard, or the existing cluster at `RAY_ADDRESS`."""
-    if address := os.environ.get("RAY_ADDRESS"):
-        ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
-    else:
-        ray.init(
-            address="local",
-            num_cpus=machine.cores,
-            num_gpus=machine.gpus,
-            _memory=round(machine.memory),
-            include_dashboard=False,
-            log_to_driver=False,
-            logging_level=logging.ERROR,
-            _node_ip_address="127.0.0.1",
-        )
-    try:
-        yield
-    finally:
-        ray.shutdown()

@@ -1,11 +1,12 @@
-"""How a cell runs on a machine: device, formats, micro-batch, threads, and how much room it takes.
+"""How a cell runs where: device, formats, micro-batch, threads, and what it takes of a machine.
 
 The first way that fits is taken, and the ways are in the order of what they cost: whole batches in
 single or mixed precision, then one conversation at a time, then half precision for everything.
 Standard library only.
 """
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from ablate.memory import peak_memory
@@ -26,7 +27,7 @@ MIXED = Precision(Format.MIXED, Format.MIXED, Format.MIXED)
 
 @dataclass(frozen=True)
 class Machine:
-    """What a sweep may use."""
+    """What a sweep may use of one machine."""
 
     cores: int
     memory: float
@@ -36,47 +37,114 @@ class Machine:
     """Bytes of the smallest GPU."""
     bf16: bool = False
     """Whether the CPU has instructions for bf16."""
+    gpu_kind: str = ""
+    """The resource by which a cluster tells GPUs apart."""
 
 
-def place(cell: Cell, machine: Machine, base: Execution) -> Execution:
-    """How `cell` runs on `machine`: a GPU if there is one and its row is a public model.
+@dataclass(frozen=True)
+class Share:
+    """What a cell takes of a machine while it runs."""
+
+    cores: int
+    memory: int
+    """Bytes."""
+    gpus: float = 0
+    """Below one where several cells fit a GPU."""
+    gpu_kind: str = ""
+    """Where only this kind has memory enough."""
+
+    def fits(self, machine: Machine) -> bool:
+        """Whether `machine` could give it, if it were idle."""
+        return (
+            self.cores <= machine.cores
+            and self.memory <= machine.memory
+            and self.gpus <= machine.gpus
+            and self.gpu_kind in ("", machine.gpu_kind)
+        )
+
+
+def place(cell: Cell, machines: Sequence[Machine], base: Execution) -> Execution:
+    """How `cell` runs on any of `machines`: on a GPU if there is one and its row is a public model.
 
     Args:
         cell: what is run.
-        machine: where.
-        base: what the machine does not decide.
+        machines: where.
+        base: what the machines do not decide.
 
     Raises:
-        ValueError: it fits in no way, or its processes do not.
+        ValueError: it fits none in any way, or its processes do not.
     """
-    on_gpu = machine.gpus > 0 and cell.size.weights is not None
+    able = _able(cell, machines)
+    on_gpu = able[0].gpus > 0 and cell.size.weights is not None
     base.share(cell.size.batch)
-    most = machine.gpus if on_gpu else machine.cores // base.threads
+    most = max(one.gpus if on_gpu else one.cores // base.threads for one in able)
     if base.processes > most:
         what = "GPUs" if on_gpu else f"times {base.threads} cores"
         raise ValueError(f"--processes: {base.processes} are more than {most} {what} here")
-    room = machine.gpu_memory if on_gpu else machine.memory / base.processes - WORKER
+    able = [one for one in able if base.processes <= (one.gpus if on_gpu else one.cores)]
     if is_rehearsal(cell):
         base = replace(base, checkpoint_seconds=NEVER)
-    for how in _on_gpu(cell, base) if on_gpu else _on_cpu(cell, base, machine):
-        if HEADROOM * peak_memory(cell, how).total <= room:
-            return replace(how, threads=_threads(cell, how, machine))
-    least = HEADROOM * peak_memory(cell, how).total
+    for how in _on_gpu(cell, base) if on_gpu else _on_cpu(cell, base, able):
+        if fitting := [one for one in able if _need(cell, how) <= _room(one, how)]:
+            return replace(how, threads=min(_threads(cell, how, one) for one in fitting))
+    least, room = _need(cell, how), max(0.0, *(_room(one, how) for one in able))
     raise ValueError(
         f"size {cell.size.name}, {cell.design.name()}: training takes {least / 1e9:.1f} GB at "
-        f"least, and {max(room, 0) / 1e9:.1f} GB are free"
+        f"least, and {room / 1e9:.1f} GB are free"
     )
+
+
+def share(placed: Sequence[tuple[Cell, Execution]], machines: Sequence[Machine]) -> Share:
+    """What each of several cells of one row takes: what the largest does.
+
+    That is the same for all of them, as a worker process is reused for equal requests only.
+
+    Raises:
+        ValueError: no machine could ever give it.
+    """
+    (cell, how), able = placed[0], _able(placed[0][0], machines)
+    cores = max(how.processes * how.threads for _, how in placed)
+    memory = math.ceil(max(host_memory(cell, how) for cell, how in placed))
+    taken = Share(cores, memory)
+    if how.device == "cuda":
+        need = max(_need(cell, how) for cell, how in placed)
+        fitting = [one for one in able if need <= one.gpu_memory]
+        kind = "" if len(fitting) == len(able) else max(fitting, key=lambda m: m.gpus).gpu_kind
+        smallest = min(one.gpu_memory for one in fitting if kind in ("", one.gpu_kind))
+        together = math.floor(smallest / need) if how.processes == 1 else 1
+        taken = Share(cores, memory, how.processes / together, kind)
+    if not any(taken.fits(one) for one in able):
+        raise ValueError(
+            f"size {cell.size.name}: a cell takes {cores} cores, {memory / 1e9:.1f} GB of memory "
+            f"and {taken.gpus:g} GPUs, which no machine has"
+        )
+    return taken
 
 
 def host_memory(cell: Cell, how: Execution) -> float:
     """Bytes of the machine's memory that a cell's processes take."""
-    model = HEADROOM * peak_memory(cell, how).total if how.device == "cpu" else 0
-    return how.processes * (WORKER + model)
+    return how.processes * (WORKER + (_need(cell, how) if how.device == "cpu" else 0))
 
 
-def _on_cpu(cell: Cell, base: Execution, machine: Machine) -> Iterator[Execution]:
+def _able(cell: Cell, machines: Sequence[Machine]) -> list[Machine]:
+    """Those with a GPU, if there are any and the cell can use one."""
+    gpus = [one for one in machines if one.gpus > 0] if cell.size.weights is not None else []
+    return gpus or list(machines)
+
+
+def _need(cell: Cell, how: Execution) -> float:
+    """Bytes of a device that each of the cell's processes takes."""
+    return HEADROOM * peak_memory(cell, how).total
+
+
+def _room(machine: Machine, how: Execution) -> float:
+    """Bytes of a device that each of its processes may take."""
+    return machine.memory / how.processes - WORKER if how.device == "cpu" else machine.gpu_memory
+
+
+def _on_cpu(cell: Cell, base: Execution, machines: Sequence[Machine]) -> Iterator[Execution]:
     """Whole batches, then single conversations, then all of it in bf16; rehearsals only that."""
-    mixed = machine.bf16 and cell.size.weights is not None
+    mixed = cell.size.weights is not None and all(one.bf16 for one in machines)
     whole = replace(base, precision=MIXED if mixed else FP32, checkpointing=False, micro_batch=None)
     single = replace(whole, checkpointing=True, micro_batch=1)
     if not is_rehearsal(cell):

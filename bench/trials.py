@@ -2,10 +2,11 @@
 
 import tempfile
 import time
+from pathlib import Path
 
 from ray import tune
 
-from ablate.launch import cluster
+from ablate.cluster import own
 from ablate.placement import Machine
 
 TRIALS = 8
@@ -13,7 +14,7 @@ TRIALS = 8
 
 def compare() -> str:
     """Time a grid of empty trials both ways on two slots."""
-    with cluster(Machine(2, 2e9)):
+    with tempfile.TemporaryDirectory() as folder, own(Machine(2, 2e9), Path(folder)):
         fresh, reused = _seconds(reuse=False), _seconds(reuse=True)
     return (
         f"{TRIALS} empty trials: fresh actors {fresh:.1f} s, reused actors {reused:.1f} s, "

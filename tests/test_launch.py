@@ -35,7 +35,7 @@ def swept(smoke_store: Path, tmp_path_factory) -> tuple[RunStore, Heard]:
     write_claim(store.run_dir(TAKEN), elsewhere(), age=-3600)  # renewed in an hour, as it were
     store.fail(GOOD[0], Failure("lost", "the worker process died"))
     with redirect_stdout(StringIO()) as heard.printed:
-        launch([DIVERGING, *GOOD, OTHERWISE, HOMELESS, TAKEN], job(root), heard, Machine(2, 4e9))
+        launch([DIVERGING, *GOOD, OTHERWISE, HOMELESS, TAKEN], job(root), heard, [Machine(2, 4e9)])
     return store, heard
 
 

@@ -62,8 +62,8 @@ def _uses(name: str, prefix: str) -> bool:
     return any(used == prefix or used.startswith(prefix + ".") for used in IMPORTS[name])
 
 
-def test_only_launch_imports_ray() -> None:
-    assert _importers({"ray"}) == {"ablate.launch"}
+def test_only_launch_and_cluster_import_ray() -> None:
+    assert _importers({"ray"}) == {"ablate.cluster", "ablate.launch"}
 
 
 def test_only_one_package_imports_a_video_library() -> None:

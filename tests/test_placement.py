@@ -23,13 +23,13 @@ REAL = experiments.load("consistency").cells("d", "e", sizes=("0.5B", "7B"))
 
 def test_small_rows_run_whole_batches_in_single_precision_one_thread_each() -> None:
     for machine in (HERE, Machine(16, 100e9, gpus=1, gpu_memory=80e9)):
-        assert place(SCRATCH, machine, Execution()) == Execution()
-    assert place(SMOLLM2, HERE, Execution()) == Execution()
+        assert place(SCRATCH, [machine], Execution()) == Execution()
+    assert place(SMOLLM2, [HERE], Execution()) == Execution()
 
 
 def test_rehearsals_fit_a_machine_of_24_gib_one_at_a_time_with_all_cores() -> None:
     for cell in REHEARSALS:
-        how = place(cell, HERE, Execution())
+        how = place(cell, [HERE], Execution())
         assert how.device == "cpu" and how.threads == 2
         assert host_memory(cell, how) < 16e9
         assert how.checkpoint_seconds == NEVER
@@ -38,15 +38,15 @@ def test_rehearsals_fit_a_machine_of_24_gib_one_at_a_time_with_all_cores() -> No
 def test_rehearsals_run_in_half_precision_with_one_conversation_at_a_time() -> None:
     assert [cell.design.schedule.trains_vision for cell in REHEARSALS].count(True) == 1
     for cell in REHEARSALS:
-        how = place(cell, HERE, Execution())
+        how = place(cell, [HERE], Execution())
         assert set(dataclasses.astuple(how.precision)) == {Format.BF16}
         assert (how.micro_batch, how.checkpointing) == (1, True)
 
 
 def test_published_rows_multiply_in_bf16_where_the_cpu_can() -> None:
     able = dataclasses.replace(HERE, bf16=True)
-    assert set(dataclasses.astuple(place(SMOLLM2, able, Execution()).precision)) == {Format.MIXED}
-    assert place(SCRATCH, able, Execution()) == Execution()
+    assert set(dataclasses.astuple(place(SMOLLM2, [able], Execution()).precision)) == {Format.MIXED}
+    assert place(SCRATCH, [able], Execution()) == Execution()
 
 
 @given(
@@ -56,7 +56,7 @@ def test_published_rows_multiply_in_bf16_where_the_cpu_can() -> None:
 def test_what_is_placed_fits(cell, memory: float, gpus: int, gpu_memory: float, cores) -> None:
     machine = Machine(cores, memory, gpus, gpu_memory)
     try:
-        how = place(cell, machine, Execution(weights="w"))
+        how = place(cell, [machine], Execution(weights="w"))
     except ValueError as error:
         text = str(error)
         assert cell.size.name in text and "GB at least" in text and "\n" not in text
@@ -71,7 +71,7 @@ def test_a_gpu_takes_the_largest_micro_batch_that_fits_in_mixed_precision() -> N
     cell = next(c for c in REAL if c.size.name == "0.5B" and not c.design.schedule.trains_vision)
     found = []
     for gpu_memory in (320e9, 80e9, 40e9):
-        how = place(cell, Machine(8, 1e11, 1, gpu_memory), Execution())
+        how = place(cell, [Machine(8, 1e11, 1, gpu_memory)], Execution())
         assert how.device == "cuda" and how.micro_batch is not None
         assert set(dataclasses.astuple(how.precision)) == {Format.MIXED}
         found.append(how.micro_batch)
@@ -80,4 +80,4 @@ def test_a_gpu_takes_the_largest_micro_batch_that_fits_in_mixed_precision() -> N
 
 def test_a_cell_that_fits_nowhere_says_what_it_takes() -> None:
     with pytest.raises(ValueError, match=r"size 0\.5B, .*takes 1\d\.\d GB .* 1\.3 GB are free"):
-        place(REHEARSALS[0], Machine(2, 2e9), Execution())
+        place(REHEARSALS[0], [Machine(2, 2e9)], Execution())

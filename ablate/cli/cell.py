@@ -47,7 +47,7 @@ def run(cell_file: Path, store: str, data: str | None, how: How) -> int:
     for cell in cells:
         kept.forget_failure(cell)
     job = how.job(kept)
-    placed = place(cells[0], this_machine(cells), job.execution)
+    placed = place(cells[0], [this_machine(cells)], job.execution)
     failures = work(cells, replace(job, execution=placed), report)
     return max(_print_outcome(cell, kept, failures) for cell in cells)
 

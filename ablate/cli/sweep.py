@@ -1,5 +1,6 @@
 """The verb that runs a study's missing cells."""
 
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import astuple
@@ -52,13 +53,13 @@ def sweep(retry: bool, how: How, **choice: Any) -> int:
     if cells:
         store = RunStore(choice["store"])
         store.prepare()
-        job, machine = how.job(store), this_machine(cells)
+        job, machines = how.job(store), _machines(cells, store)
         for cell in cells:
-            place(cell, machine, job.execution)
+            place(cell, machines, job.execution)
         print_plan(choice["study"], study, made)
         if choice["data"] == BUILT_IN:
-            make_world(RECIPES[study.world], store, machine.cores)
-        _run(study, made, cells, job, machine)
+            make_world(RECIPES[study.world], store, _cores())
+        _run(study, made, cells, job, machines)
     else:
         diverged = f", {len(made.failed)} diverged (--retry)" if made.failed else ""
         print_invalid(study, made)
@@ -93,15 +94,31 @@ def _check_disk(cells: Sequence[Cell], keep: float) -> None:
             )
 
 
-def _run(study: Study, made: Plan, cells: Sequence[Cell], job: Any, machine: Machine) -> None:
+def _run(
+    study: Study, made: Plan, cells: Sequence[Cell], job: Any, machines: Sequence[Machine]
+) -> None:
     from ablate.launch import launch
     from ablate.live import SweepView
 
+    slots = sum(machine.cores for machine in machines)
     while cells:
-        view = SweepView(made, cells, study.axes, machine.cores, console)
+        view = SweepView(made, cells, study.axes, slots, console)
         with view.shown():
-            launch(cells, job, view, machine)
+            launch(cells, job, view, machines)
         cells = _released(RunStore(job.store), view.others)
+
+
+def _machines(cells: Sequence[Cell], store: RunStore) -> list[Machine]:
+    """The nodes of the cluster at `RAY_ADDRESS`, or what is free here."""
+    if "RAY_ADDRESS" in os.environ:
+        from ablate.cluster import nodes
+
+        return nodes(store.root)
+    return [this_machine(cells)]
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
 
 
 def _released(store: RunStore, cells: Sequence[Cell]) -> list[Cell]:

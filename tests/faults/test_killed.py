@@ -49,7 +49,7 @@ class _Killer(Heard):
 def test_a_worker_that_dies_is_replaced(smoke_store, tmp_path) -> None:
     root = new_store(tmp_path / "store", smoke_store)
     store, heard = RunStore(root), _Killer(LONG, times=2)
-    launch([LONG], job(root, checkpoint_seconds=0.0), heard, Machine(1, 2e9))
+    launch([LONG], job(root, checkpoint_seconds=0.0), heard, [Machine(1, 2e9)])
     assert len(heard.killed) == 2 and heard.of("finished") == {LONG.score_id}
     record = store.record(LONG)
     assert record is not None and len(record["loss"]) == 100
@@ -59,7 +59,7 @@ def test_a_worker_that_dies_every_time_costs_its_cell_only(smoke_store, tmp_path
     root = new_store(tmp_path / "store", smoke_store)
     doomed = small_cell(samples=9600)
     store, heard = RunStore(root), _Killer(doomed, times=1 + RESTARTS)
-    launch([doomed, *GOOD], job(root), heard, Machine(1, 2e9))
+    launch([doomed, *GOOD], job(root), heard, [Machine(1, 2e9)])
     assert len(heard.killed) == 1 + RESTARTS and heard.of("failed") == {doomed.score_id}
     failure = store.failure(doomed)
     assert failure is not None and failure.kind == "lost"
