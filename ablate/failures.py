@@ -11,7 +11,7 @@ KINDS = {
     "data": "a file of the data cannot be used",
     "disk": "no space left in the store",
     "timeout": "no progress for a given time; the line says where",
-    "lost": "the worker process or its machine died",
+    "lost": "the worker process, one that read data for it, or its machine died",
     "bug": "an error of the program, with file and line",
 }
 """What each kind means."""
@@ -71,6 +71,8 @@ def _kind(error: Exception, said: str, places: list[_Place]) -> str | None:
     number = getattr(error, "errno", None)
     if number in (errno.ENOSPC, errno.EDQUOT) or any(words in said for words in _NO_SPACE):
         return "disk"
+    if said.startswith("dataloader worker"):
+        return "lost"
     from_data = places and _PACKAGE / "data" in places[-1][0].parents
     return "data" if from_data and isinstance(error, ValueError | OSError) else None
 

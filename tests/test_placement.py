@@ -1,6 +1,7 @@
 """Where cells run: the first way that fits, and never one that does not."""
 
 import dataclasses
+import math
 
 import pytest
 from hypothesis import given
@@ -8,10 +9,10 @@ from hypothesis import strategies as st
 
 import experiments
 from ablate.memory import peak_memory
-from ablate.placement import HEADROOM, NEVER, WORKER, Machine, host_memory, place
+from ablate.placement import HEADROOM, NEVER, WORKER, Machine, Share, host_memory, place, share
 from ablate.rehearsal import rehearsed
 from ablate.sizes import size_row
-from ablate.spec import Cell, Execution, Format, Init
+from ablate.spec import Cell, Execution, Format, Init, Strategy
 from experiments.baseline_tiny import BASE
 
 HERE = Machine(cores=2, memory=23e9)
@@ -81,3 +82,66 @@ def test_a_gpu_takes_the_largest_micro_batch_that_fits_in_mixed_precision() -> N
 def test_a_cell_that_fits_nowhere_says_what_it_takes() -> None:
     with pytest.raises(ValueError, match=r"size 0\.5B, .*takes 1\d\.\d GB .* 1\.3 GB are free"):
         place(REHEARSALS[0], [Machine(2, 2e9)], Execution())
+
+
+def _shared(cells, machines, **base) -> Share:
+    return share([(cell, place(cell, machines, Execution(**base))) for cell in cells], machines)
+
+
+def test_cells_of_a_row_take_the_same_whatever_their_design() -> None:
+    cells = experiments.load("consistency").cells("d", "e", sizes=("1M",))
+    memory = {host_memory(cell, Execution()) for cell in cells}
+    assert len(memory) > 1
+    assert _shared(cells, [HERE]) == Share(1, math.ceil(max(memory)))
+
+
+def test_cells_that_leave_room_share_a_gpu() -> None:
+    cell = next(c for c in REAL if c.size.name == "0.5B" and not c.design.schedule.trains_vision)
+    small = dataclasses.replace(cell, size=dataclasses.replace(cell.size, batch=2))
+    machine = Machine(8, 1e11, 2, 80e9)
+    taken = _shared([small], [machine])
+    need = HEADROOM * peak_memory(small, place(small, [machine], Execution())).total
+    together = round(1 / taken.gpus)
+    assert together > 1 and together * need <= 80e9 < (together + 1) * need
+    assert taken.gpu_kind == "" and taken.cores == 4
+    assert _shared([cell], [machine]).gpus == 1
+
+
+def test_several_processes_take_as_many_gpus() -> None:
+    cell = next(c for c in REAL if c.size.name == "7B" and not c.design.schedule.trains_vision)
+    base = {"processes": 4, "strategy": Strategy.FSDP}
+    machine = Machine(32, 4e11, 4, 80e9)
+    assert _shared([cell], [machine], **base) == Share(32, math.ceil(4 * WORKER), 4)
+    with pytest.raises(ValueError, match="--processes: 4 are more than 2 GPUs here"):
+        place(cell, [Machine(32, 4e11, 2, 80e9)], Execution(**base))
+
+
+def test_a_cell_goes_to_the_nodes_that_can_hold_it() -> None:
+    cell = next(c for c in REAL if c.size.name == "7B" and not c.design.schedule.trains_vision)
+    small = Machine(8, 1e11, 8, 24e9, "accelerator_type:A10")
+    large = Machine(8, 1e11, 1, 320e9, "accelerator_type:B300")
+    taken = _shared([cell], [HERE, small, large])
+    assert taken.gpu_kind == large.gpu_kind and taken.gpus == 1
+    assert taken.fits(large) and not taken.fits(small) and not taken.fits(HERE)
+    assert _shared([cell], [large]).gpu_kind == ""
+    with pytest.raises(ValueError, match=r"size 7B, .* GB are free"):
+        place(cell, [small], Execution())
+
+
+@given(
+    st.lists(st.sampled_from([SCRATCH, SMOLLM2, *REHEARSALS, *REAL]), min_size=1, max_size=4),
+    st.lists(
+        st.builds(
+            Machine, st.integers(1, 64), st.floats(1e9, 1e12), st.integers(0, 8),
+            st.floats(1e9, 2e11), st.sampled_from(["", "kind"]),
+        ), min_size=1, max_size=3,
+    ),
+)  # fmt: skip
+def test_what_is_asked_for_some_machine_can_give(cells, machines) -> None:
+    row = [cell for cell in cells if cell.size.name == cells[0].size.name]
+    try:
+        taken = _shared(row, machines)
+    except ValueError as error:
+        assert cells[0].size.name in str(error) and "\n" not in str(error)
+        return
+    assert any(taken.fits(machine) for machine in machines)

@@ -26,6 +26,7 @@ class How:
     patience: float
     keep: float
     log: tuple[str, ...]
+    data_workers: int
     processes: int
     strategy: str
     attention: str | None
@@ -39,6 +40,7 @@ class How:
             checkpoint_seconds=self.checkpoint,
             patience_seconds=self.patience,
             loggers=self.log,
+            data_workers=self.data_workers,
             processes=self.processes,
             strategy=Strategy(self.strategy),
             attention=None if self.attention is None else Attention(self.attention),
@@ -92,6 +94,13 @@ def execution_options(command: Any) -> Any:
             default=BUDGET / 1e9,
             show_default=True,
             help="GB that weights and checkpoints may take; the oldest weights go first.",
+        ),
+        click.option(
+            "--data-workers",
+            type=click.IntRange(0),
+            default=Execution().data_workers,
+            show_default=True,
+            help="Processes that decode for each cell, beside the one that trains it.",
         ),
         click.option(
             "--processes",

@@ -141,7 +141,7 @@ class _Process(Generic[Item, Result]):
 
 def _serve(work: Callable[[Any], Any], connection: Connection) -> None:
     """Answers items until the other end is gone."""
-    threading.Thread(target=_leave_with_parent, daemon=True).start()
+    leave_with_parent()
     # Decoders print what their errors say anyway.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     connection.send(_READY)
@@ -157,8 +157,12 @@ def _serve(work: Callable[[Any], Any], connection: Connection) -> None:
         connection.send(result)
 
 
-def _leave_with_parent() -> None:
-    """A process that hangs in a decoder must not outlive a parent that was killed."""
+def leave_with_parent(_: object = None) -> None:
+    """End this process when its parent dies: one that hangs in a decoder must not outlive it."""
+    threading.Thread(target=_wait_for_parent, daemon=True).start()
+
+
+def _wait_for_parent() -> None:
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()

@@ -16,10 +16,14 @@ from ablate.axes import Mixture
 from ablate.data.cache import CacheUse
 from ablate.data.collate import Batch
 from ablate.data.features import Encode
+from ablate.data.guard import leave_with_parent
 from ablate.data.mixture import Span, check_pools, sample_at
 from ablate.data.samples import Sample, SampleMaker
 from ablate.data.sources import Conversation, Pools
 from ablate.data.stats import SamplingStats
+
+DEATHS = 3
+"""How often the workers of a stage are replaced because one died."""
 
 
 @dataclass(frozen=True)
@@ -113,28 +117,41 @@ class StageLoader:
         self._first = state["batches"]
 
     def __iter__(self) -> Iterator[Batch]:
-        first, self._first = self._first, 0
-        loader = DataLoader(
-            self._batches,
-            batch_size=None,
-            sampler=range(first, len(self)),
-            num_workers=self._workers,
-            collate_fn=_as_is,
-            # A loader draws a seed for its workers: not from the stream that the model uses.
-            generator=torch.Generator(),
-        )
-        batches = iter(loader)
+        number, self._first = self._first, 0
+        batches, deaths = self._batches_from(number), 0
         try:
-            for number in range(first, len(self)):
+            while number < len(self):
                 begun = time.perf_counter()
-                batch = self._batch(*_unwrapped(next(batches)))
+                try:
+                    made = next(batches)
+                except RuntimeError as error:
+                    # Batches are made from their number alone: other workers make them again.
+                    deaths += 1
+                    if not str(error).startswith("DataLoader worker") or deaths > DEATHS:
+                        raise
+                    batches = self._batches_from(number)
+                    continue
+                batch = self._batch(*_unwrapped(made))
                 self.seconds += time.perf_counter() - begun
-                self._given = number + 1
+                self._given = number = number + 1
                 yield batch
         finally:
             # An error keeps this frame alive, and workers that are left to the garbage collector
             # miss their end: it would wait 5 s for each.
             del batches
+
+    def _batches_from(self, first: int) -> Iterator["_Made"]:
+        loader = DataLoader(
+            self._batches,
+            batch_size=None,
+            sampler=range(first, len(self)),
+            num_workers=self._workers,
+            worker_init_fn=leave_with_parent,
+            collate_fn=_as_is,
+            # A loader draws a seed for its workers: not from the stream that the model uses.
+            generator=torch.Generator(),
+        )
+        return iter(loader)
 
     def _batch(self, samples: list[Sample], use: CacheUse) -> Batch:
         batch = self.maker.batch(samples, self.encoders)

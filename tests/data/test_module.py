@@ -1,13 +1,18 @@
 """Global batches of a stage: the same for any number of workers, from any sample on."""
 
 import multiprocessing
+import os
 import pickle
+import signal
+import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from PIL import Image
@@ -24,6 +29,7 @@ from ablate.data.stats import SamplingStats
 from ablate.data.tokenizer import ClosedTokenizer
 from ablate.data.video import write_video
 from ablate.data.viewer import Viewer
+from ablate.failures import explain
 from ablate.tokens import PICTURE, VISUAL
 from tests.data.designs import design
 from tests.data.videos import frame_numbers, numbered_frame
@@ -136,6 +142,58 @@ def test_workers_change_nothing(frozen, split, data, tmp_path):
     helped = list(_loader(data, tmp_path / "b", frozen=frozen, split=split, workers=2))
     assert _all_same(alone, helped)
     assert [len(batch.rows) for batch in alone] == [6, 6, 6, 2]
+
+
+def _in_a_thread(work):
+    """As Tune does it: in the main thread torch interrupts whatever runs when a worker dies."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(work).result()
+
+
+def test_workers_that_are_killed_are_replaced(data, tmp_path):
+    alone = list(_loader(data, tmp_path / "a", batch=1))
+    loader = _loader(data, tmp_path / "b", batch=1, workers=2)
+
+    def killing() -> list:
+        found = []
+        for batch in loader:
+            found.append(batch)
+            if len(found) in (1, 9):
+                for worker in multiprocessing.active_children():
+                    worker.kill()
+        return found
+
+    assert _all_same(alone, _in_a_thread(killing))
+    assert loader.state_dict() == {"batches": 20} and multiprocessing.active_children() == []
+
+
+def test_workers_that_die_again_and_again_are_given_up(data, tmp_path, monkeypatch):
+    made = _loader(data, tmp_path, workers=1)
+    monkeypatch.setattr(SampleMaker, "make", lambda *_: os._exit(1))
+    with pytest.raises(RuntimeError, match="DataLoader worker") as caught:
+        _in_a_thread(lambda: list(made))
+    assert explain(caught.value).kind == "lost"
+
+
+@pytest.mark.parametrize("how", ["waits", "hangs"])
+def test_workers_end_with_a_parent_that_is_killed(how, data, tmp_path, monkeypatch):
+    if how == "hangs":
+        monkeypatch.setattr(SampleMaker, "make", lambda *_: time.sleep(600))
+    reader, writer = os.pipe()
+    parent = os.fork()
+    if parent == 0:
+        batches = iter(_loader(data, tmp_path, batch=1, workers=2))
+        threading.Thread(target=next, args=(batches,), daemon=True).start()
+        while len(workers := multiprocessing.active_children()) < 2:
+            time.sleep(0.01)
+        os.write(writer, " ".join(str(worker.pid) for worker in workers).encode())
+        time.sleep(600)
+    workers = [psutil.Process(int(pid)) for pid in os.read(reader, 100).split()]
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    assert len(workers) == 2
+    _, alive = psutil.wait_procs(workers, timeout=10)
+    assert not alive
 
 
 def test_what_workers_get_can_be_pickled(data, tmp_path):
