@@ -13,8 +13,11 @@ os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-# Despite its name the switch that keeps a machine's own Ray on loopback, on every system.
-if "RAY_ADDRESS" not in os.environ:
+if "RAY_ADDRESS" in os.environ:
+    # Ray asks for no token where an address is given, and clusters run what anyone sends them.
+    os.environ.setdefault("RAY_AUTH_MODE", "token")
+else:
+    # Despite its name the switch that keeps a machine's own Ray on loopback, on every system.
     os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
 
 import ray

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from ablate.disk import human_bytes
 from ablate.memory import peak_memory
 from ablate.rehearsal import is_rehearsal
 from ablate.spec import FP32, Cell, Execution, Format, Precision
@@ -89,8 +90,8 @@ def place(cell: Cell, machines: Sequence[Machine], base: Execution) -> Execution
             return replace(how, threads=min(_threads(cell, how, one) for one in fitting))
     least, room = _need(cell, how), max(0.0, *(_room(one, how) for one in able))
     raise ValueError(
-        f"size {cell.size.name}, {cell.design.name()}: training takes {least / 1e9:.1f} GB at "
-        f"least, and {room / 1e9:.1f} GB are free"
+        f"size {cell.size.name}, {cell.design.name()}: training takes {human_bytes(least)} at "
+        f"least, and {human_bytes(room)} are free"
     )
 
 
@@ -115,7 +116,7 @@ def share(placed: Sequence[tuple[Cell, Execution]], machines: Sequence[Machine])
         taken = Share(cores, memory, how.processes / together, kind)
     if not any(taken.fits(one) for one in able):
         raise ValueError(
-            f"size {cell.size.name}: a cell takes {cores} cores, {memory / 1e9:.1f} GB of memory "
+            f"size {cell.size.name}: a cell takes {cores} cores, {human_bytes(memory)} of memory "
             f"and {taken.gpus:g} GPUs, which no machine has"
         )
     return taken

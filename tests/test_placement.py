@@ -60,7 +60,7 @@ def test_what_is_placed_fits(cell, memory: float, gpus: int, gpu_memory: float, 
         how = place(cell, [machine], Execution(weights="w"))
     except ValueError as error:
         text = str(error)
-        assert cell.size.name in text and "GB at least" in text and "\n" not in text
+        assert cell.size.name in text and "at least" in text and "\n" not in text
         return
     room = gpu_memory if how.device == "cuda" else memory - WORKER
     assert HEADROOM * peak_memory(cell, how).total <= room
@@ -80,7 +80,7 @@ def test_a_gpu_takes_the_largest_micro_batch_that_fits_in_mixed_precision() -> N
 
 
 def test_a_cell_that_fits_nowhere_says_what_it_takes() -> None:
-    with pytest.raises(ValueError, match=r"size 0\.5B, .*takes 1\d\.\d GB .* 1\.3 GB are free"):
+    with pytest.raises(ValueError, match=r"size 0\.5B, .*takes 1\d(\.\d)? GB .* 1\.3 GB are free"):
         place(REHEARSALS[0], [Machine(2, 2e9)], Execution())
 
 

@@ -12,19 +12,14 @@ from tests.faults import sweeps
 pytestmark = pytest.mark.slow
 
 
-def _weights(store: Path) -> dict[Path, int]:
-    """Which file each training left: one that is written again is another one."""
-    return {path: path.stat().st_ino for path in store.glob("runs/*/weights.safetensors")}
-
-
 def test_two_sweeps_train_no_cell_twice(smoke_store, tmp_path) -> None:
     store = new_store(tmp_path / "store", smoke_store)
     drivers: list[subprocess.Popen] = [sweeps.start(store), sweeps.start(store)]
     first_seen: dict[Path, int] = {}
     while any(driver.poll() is None for driver in drivers):
-        for path, number in _weights(store).items():
+        for path, number in sweeps.weights(store).items():
             assert first_seen.setdefault(path, number) == number, f"{path} was trained twice"
         time.sleep(0.02)
     assert [driver.returncode for driver in drivers] == [0, 0], sweeps.said(store).read_text()
-    assert len(sweeps.records(store)) == 14 and _weights(store) == first_seen
+    assert len(sweeps.records(store)) == 14 and sweeps.weights(store) == first_seen
     assert "run by another sweep" in sweeps.said(store).read_text()
