@@ -113,8 +113,9 @@ def _machine(node: dict[str, Any], look: ray.ObjectRef, mark: Path) -> Machine:
         raise ValueError(
             f"node {name}: does not see {mark.parent}; the store must lie where all nodes see it"
         )
-    kinds = [key for key in has if key.startswith("accelerator_type:")]
-    return Machine(int(has["CPU"]), has["memory"], int(has.get("GPU", 0)), gpu_memory, *kinds[:1])
+    kind = next((key for key in has if key.startswith("accelerator_type:")), "")
+    gpus = int(has.get("GPU", 0))
+    return Machine(int(has["CPU"]), has["memory"], gpus, gpu_memory, gpu_kind=kind)
 
 
 def _look(mark: str, gpus: bool) -> tuple[bool, float]:

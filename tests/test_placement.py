@@ -118,8 +118,8 @@ def test_several_processes_take_as_many_gpus() -> None:
 
 def test_a_cell_goes_to_the_nodes_that_can_hold_it() -> None:
     cell = next(c for c in REAL if c.size.name == "7B" and not c.design.schedule.trains_vision)
-    small = Machine(8, 1e11, 8, 24e9, "accelerator_type:A10")
-    large = Machine(8, 1e11, 1, 320e9, "accelerator_type:B300")
+    small = Machine(8, 1e11, 8, 24e9, gpu_kind="accelerator_type:A10")
+    large = Machine(8, 1e11, 1, 320e9, gpu_kind="accelerator_type:B300")
     taken = _shared([cell], [HERE, small, large])
     assert taken.gpu_kind == large.gpu_kind and taken.gpus == 1
     assert taken.fits(large) and not taken.fits(small) and not taken.fits(HERE)
@@ -133,7 +133,7 @@ def test_a_cell_goes_to_the_nodes_that_can_hold_it() -> None:
     st.lists(
         st.builds(
             Machine, st.integers(1, 64), st.floats(1e9, 1e12), st.integers(0, 8),
-            st.floats(1e9, 2e11), st.sampled_from(["", "kind"]),
+            st.floats(1e9, 2e11), st.booleans(), st.sampled_from(["", "kind"]),
         ), min_size=1, max_size=3,
     ),
 )  # fmt: skip

@@ -30,7 +30,7 @@ def measure_speeds(study: Study, made: Plan, store: RunStore, data: str) -> None
         console.print(f"probing {name}")
         # The way that suits the design that needs most suits the others.
         largest = max(cells, key=lambda cell: peak_memory(cell).total)
-        job = Job(str(store.root.resolve()), place(largest, machine, Execution()))
+        job = Job(str(store.root.resolve()), place(largest, [machine], Execution()))
         speed = probe(cells, made.counts, job)
         keep_speeds(store, {name: speed})
 
