@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from ablate.evals.score import summarise
 from ablate.plain import misfit, parse_json
-from ablate.record import Record
+from ablate.record import Record, named
 from ablate.spec import SPEC_VERSION, Cell, from_dict
 from ablate.tasks import WORLD
 
@@ -66,7 +66,7 @@ def read_finished(files: Mapping[str, bytes], where: object) -> Finished:
         raise ValueError(f"{where}/record.json: {error}") from None
     if not isinstance(cell, Cell):
         raise ValueError(f"{where}/record.json: describes no cell")
-    for key, value in _told_of(cell).items():
+    for key, value in named(cell).items():
         if record[key] != value:
             raise ValueError(
                 f"{where}/record.json: {key} is {record[key]!r}, but {value!r} by the cell it "
@@ -78,22 +78,6 @@ def read_finished(files: Mapping[str, bytes], where: object) -> Finished:
     except ValueError as error:
         raise ValueError(f"{where}/questions.parquet: {error}") from None
     return Finished(cell, record, files)
-
-
-def _told_of(cell: Cell) -> dict[str, Any]:
-    """What a record repeats of its cell."""
-    return {
-        "train_id": cell.train_id,
-        "score_id": cell.score_id,
-        "design_id": cell.design_id,
-        "names": cell.design.labels(),
-        "evaluation": cell.protocol.label,
-        "variant": cell.design.name(),
-        "size": cell.size.parameters,
-        "size_name": cell.size.name,
-        "samples": cell.declared_samples,
-        "seed": cell.seed,
-    }
 
 
 def _read_questions(content: bytes) -> pd.DataFrame:

@@ -2,6 +2,8 @@
 
 from typing import Any, TypedDict
 
+from ablate.spec import Cell, to_dict
+
 
 class Score(TypedDict):
     """Answers to the questions of one category, kind or group."""
@@ -99,8 +101,8 @@ class Cost(TypedDict):
     """Wall time; `total` is their sum."""
 
 
-class Record(TypedDict):
-    """A finished cell: `<store>/runs/<train_id>/<score_id>/record.json`."""
+class Named(TypedDict):
+    """What a record says of its cell: its description, and what a table of records is read by."""
 
     cell: dict[str, Any]
     """What was run, in the words of the spec; `ablate run` takes it."""
@@ -120,6 +122,11 @@ class Record(TypedDict):
     samples: int
     """Training conversations by which cells are compared."""
     seed: int
+
+
+class Record(Named):
+    """A finished cell: `<store>/runs/<train_id>/<score_id>/record.json`."""
+
     scores: dict[str, Score]
     """By category of question."""
     kinds: dict[str, Score]
@@ -145,3 +152,20 @@ class Record(TypedDict):
     """Packages, interpreter and instruction set that scores may depend on."""
     git: str | None
     """Commit of the checkout; None for an installed wheel."""
+
+
+def named(cell: Cell) -> Named:
+    """What a record says of its cell."""
+    return {
+        "cell": to_dict(cell),
+        "train_id": cell.train_id,
+        "score_id": cell.score_id,
+        "design_id": cell.design_id,
+        "names": cell.design.labels(),
+        "evaluation": cell.protocol.label,
+        "variant": cell.design.name(),
+        "size": cell.size.parameters,
+        "size_name": cell.size.name,
+        "samples": cell.declared_samples,
+        "seed": cell.seed,
+    }

@@ -29,7 +29,7 @@ from ablate.inputs import tokenizer_of
 from ablate.models.attention import choose
 from ablate.models.lmm import VideoLMM
 from ablate.peers import peers
-from ablate.record import Record
+from ablate.record import Record, named
 from ablate.spec import Cell, to_dict
 from ablate.store import RunStore, whole_file
 from ablate.tasks import WORLD
@@ -126,17 +126,7 @@ def _record(
     told = {part: summarise(rows, WORLD) for part, rows in answers.items()}
     controls = ("question_only", "single_frame")
     return {
-        "cell": to_dict(cell),
-        "train_id": cell.train_id,
-        "score_id": cell.score_id,
-        "design_id": cell.design_id,
-        "names": cell.design.labels(),
-        "evaluation": cell.protocol.label,
-        "variant": cell.design.name(),
-        "size": cell.size.parameters,
-        "size_name": cell.size.name,
-        "samples": cell.declared_samples,
-        "seed": cell.seed,
+        **named(cell),
         "scores": told["video"]["scores"],
         "kinds": told["video"]["kinds"],
         "groups": told["video"]["groups"],

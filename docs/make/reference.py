@@ -189,6 +189,9 @@ def _classes(classes: Iterable[type]) -> Iterator[str]:
 
 def _members(one: type) -> Iterator[tuple[str, str, str, str]]:
     """Name, type, default and docstring of every field, or value of an enumeration."""
+    for base in getattr(one, "__orig_bases__", ()):
+        if typing.is_typeddict(base):
+            yield from _members(base)
     (node,) = ast.parse(textwrap.dedent(inspect.getsource(one))).body
     assert isinstance(node, ast.ClassDef)
     for at, statement in enumerate(node.body):
