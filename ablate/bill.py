@@ -5,8 +5,12 @@ Standard library only.
 
 from collections import defaultdict
 from dataclasses import dataclass
+from math import prod
 
+from ablate.encoders import clip_path
+from ablate.memory import HALF
 from ablate.plan import Plan
+from ablate.rehearsal import is_rehearsal
 from ablate.store import RunStore
 
 
@@ -22,6 +26,8 @@ class Bill:
     """What speeds were measured on; empty where all are assumed."""
     assumed: tuple[str, ...]
     """Sizes whose speed was not measured."""
+    alone: bool
+    """Whether some of the cells, rehearsals, take all of the machine."""
 
     @property
     def hours(self) -> float:
@@ -32,19 +38,45 @@ class Bill:
 def bills(plan: Plan) -> list[Bill]:
     """What is left of a study takes, by kind of device."""
     seconds: dict[str, float] = defaultdict(float)
-    sizes = {}
+    sizes, alone = {}, set()
     for price in plan.price(plan.unfinished):
-        sizes[price.cell.size.name] = speed = plan.speed(price.cell.size)
+        sizes[price.cell.size.name] = speed = plan.speed(price.cell)
         seconds[speed.kind] += price.seconds
+        if is_rehearsal(price.cell):
+            alone.add(speed.kind)
     return [
         Bill(
             kind,
             amount,
             tuple(dict.fromkeys(s.device for s in sizes.values() if s.kind == kind and s.device)),
             tuple(name for name, s in sizes.items() if s.kind == kind and s.device is None),
+            kind in alone,
         )
         for kind, amount in seconds.items()
     ]
+
+
+def kept_features(plan: Plan) -> int:
+    """Most bytes that the features of frozen towers take in the store's cache.
+
+    A clip's features are kept once for every tower and sampling, in half precision, whatever the
+    designs and sizes that look at it.
+    """
+    kept: dict[tuple, int] = {}
+    for cell in plan.unfinished:
+        if cell.design.schedule.trains_vision:
+            continue
+        work = plan.workload(cell)
+        halves = (
+            ("train", cell.design.sampling, work.encoded_clips),
+            ("test", cell.eval_protocol.sampling, work.eval_clips),
+        )
+        for tower in clip_path(cell.design, cell.size).towers:
+            for half, sampling, clips in halves:
+                numbers = prod(tower.grid(cell.design.sampling.frames_per_clip)) * tower.hidden
+                key = (half, sampling, tower)
+                kept[key] = max(kept.get(key, 0), HALF * numbers * clips)
+    return sum(kept.values())
 
 
 @dataclass(frozen=True)
@@ -72,7 +104,7 @@ def accuracies(plan: Plan, store: RunStore) -> list[Accuracy]:
     """
     expected: dict[str, float] = defaultdict(float)
     took: dict[str, list[float]] = defaultdict(list)
-    speeds = {cell.size.name: plan.speed(cell.size) for cell in plan.cells}
+    speeds = {cell.size.name: plan.speed(cell) for cell in plan.cells}
     trained: set[str] = set()
     unfinished = {cell.size.name for cell in plan.unfinished}
     for price in plan.price(plan.cells):

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from ablate.cost import IMAGES, TEXT_TOKENS, connector_of, parameters
 from ablate.encoders import Path, clip_path, picture_path
-from ablate.spec import Cell, Execution, Format, LlmShape, Precision, Size, Strategy
+from ablate.rehearsal import is_rehearsal
+from ablate.spec import BF16, MIXED, Cell, Execution, Format, LlmShape, Strategy
 from ablate.tokens import max_context, picture_context
 from ablate.towers import TowerShape, VitShape
 
@@ -38,12 +39,16 @@ class Memory:
         return self.weights + self.optimizer + join((self.gradients, self.activations))
 
 
-def planned_execution(size: Size) -> Execution:
-    """How a row is assumed to run: small rows whole batches on a CPU, others one sample in bf16."""
-    if size.tiny_towers:
+def planned_execution(cell: Cell) -> Execution:
+    """How a cell is assumed to run: small rows whole batches on a CPU, others one sample in bf16.
+
+    A rehearsal keeps weights and optimiser states in bf16 too, for a machine without a GPU.
+    """
+    if cell.size.tiny_towers:
         return Execution()
-    mixed = Precision(Format.MIXED, Format.MIXED, Format.MIXED)
-    return Execution(device="cuda", precision=mixed, micro_batch=1)
+    if is_rehearsal(cell):
+        return Execution(precision=BF16, checkpointing=True, micro_batch=1)
+    return Execution(device="cuda", precision=MIXED, micro_batch=1)
 
 
 def peak_memory(cell: Cell, execution: Execution | None = None) -> Memory:
@@ -56,7 +61,7 @@ def peak_memory(cell: Cell, execution: Execution | None = None) -> Memory:
         cell: what is trained.
         execution: precision and micro-batch; None for what its row is assumed to run with.
     """
-    how = execution or planned_execution(cell.size)
+    how = execution or planned_execution(cell)
     counts = parameters(cell.design, cell.size)
     holders = how.processes if how.strategy is Strategy.FSDP else 1
     stored = {part: count * _stored(how, part) / holders for part, count in counts.items()}

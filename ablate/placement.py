@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from ablate.disk import human_bytes
 from ablate.memory import peak_memory
 from ablate.rehearsal import is_rehearsal
-from ablate.spec import FP32, Cell, Execution, Format, Precision
+from ablate.spec import BF16, FP32, MIXED, Cell, Execution
 
 WORKER = 0.7e9
 """Bytes of a worker process before it builds a model."""
@@ -22,8 +22,6 @@ NEVER = 1e9
 """Seconds between checkpoints of rehearsals: a few steps are not worth one of many gigabytes."""
 WORTH = 4
 """Conversations of a forward pass that keep a GPU busy enough to keep their activations."""
-BF16 = Precision(Format.BF16, Format.BF16, Format.BF16)
-MIXED = Precision(Format.MIXED, Format.MIXED, Format.MIXED)
 
 
 @dataclass(frozen=True)

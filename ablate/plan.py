@@ -8,6 +8,7 @@ from functools import cached_property
 from ablate.cost import (
     QUESTION_TOKENS,
     TEXT_TOKENS,
+    Workload,
     connector_of,
     expected_workload,
     flops,
@@ -15,8 +16,8 @@ from ablate.cost import (
 from ablate.encoders import clip_path, picture_path
 from ablate.failures import Failure
 from ablate.grid import Check, Invalid, split_valid
-from ablate.spec import Cell, Size
-from ablate.speed import Phases, Speed, assumed, kept_speeds, phases_of
+from ablate.spec import Cell
+from ablate.speed import Phases, Speed, assumed, kept_speeds, name_of, phases_of
 from ablate.store import RunStore
 from ablate.tokens import max_context
 from ablate.train.schedule import resolve
@@ -80,9 +81,14 @@ class Plan:
             invalid=len(self.invalid),
         )
 
-    def speed(self, size: Size) -> Speed:
-        """What the cells of a size are expected to reach."""
-        return self.speeds.get(size.name) or assumed(size)
+    def speed(self, cell: Cell) -> Speed:
+        """What a cell is expected to reach."""
+        return self.speeds.get(name_of(cell)) or assumed(cell)
+
+    def workload(self, cell: Cell) -> Workload:
+        """What is expected to pass through a cell's model."""
+        counts = self.counts
+        return expected_workload(cell, counts.train_videos, counts.questions, counts.test_videos)
 
     def price(self, cells: Iterable[Cell]) -> Iterator[Price]:
         """What each of these cells is expected to take, in their order.
@@ -93,17 +99,14 @@ class Plan:
         paid: set[str] = set()
         kept: dict[tuple, float] = {}
         for cell in cells:
-            counts = self.counts
-            work = expected_workload(
-                cell, counts.train_videos, counts.questions, counts.test_videos
-            )
+            work = self.workload(cell)
             parts = flops(cell, work)
             phases = _left(cell, phases_of(cell, work, parts), kept)
             if (training := cell.train_id) in paid:
                 parts = {"evaluate": parts["evaluate"]}
                 phases = replace(phases, steps=0, train=0.0)
             paid.add(training)
-            yield Price(cell, parts, self.speed(cell.size).seconds(phases))
+            yield Price(cell, parts, self.speed(cell).seconds(phases))
 
 
 def _left(cell: Cell, phases: Phases, kept: dict[tuple, float]) -> Phases:

@@ -227,6 +227,8 @@ class Precision:
 
 
 FP32 = Precision()
+MIXED = Precision(Format.MIXED, Format.MIXED, Format.MIXED)
+BF16 = Precision(Format.BF16, Format.BF16, Format.BF16)
 
 
 class Attention(StrEnum):

@@ -12,7 +12,8 @@ from typing import Any
 
 from ablate.cost import Workload
 from ablate.encoders import clip_path
-from ablate.spec import Cell, Size
+from ablate.rehearsal import is_rehearsal
+from ablate.spec import Cell
 from ablate.store import RunStore, write_json
 from ablate.train.schedule import resolve
 
@@ -61,13 +62,22 @@ class Speed:
 
 ON_CPU = Speed(0.012, 8e9, 8e9, 8e9, "CPU")
 """Assumed of a CPU thread."""
+REHEARSED = Speed(60.0, 4e10, 4e10, 4e10, "CPU")
+"""Assumed of two CPU cores that have bf16; a step moves the whole model and its moments."""
 ON_GPU = Speed(0.012, 4e14, 4e14, 4e14, "GPU")
 """Assumed of a current data-centre GPU."""
 
 
-def assumed(size: Size) -> Speed:
-    """One CPU thread, or one GPU for the rows that need it."""
-    return ON_CPU if size.tiny_towers else ON_GPU
+def assumed(cell: Cell) -> Speed:
+    """One CPU thread, all of a small CPU for a rehearsal, or one GPU for the rows that need it."""
+    if cell.size.tiny_towers:
+        return ON_CPU
+    return REHEARSED if is_rehearsal(cell) else ON_GPU
+
+
+def name_of(cell: Cell) -> str:
+    """What the speed of a cell is kept under: its size, as it is trained."""
+    return f"{cell.size.name} rehearsed" if is_rehearsal(cell) else cell.size.name
 
 
 def phases_of(cell: Cell, work: Workload, parts: Mapping[str, float]) -> Phases:

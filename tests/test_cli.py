@@ -142,7 +142,7 @@ def test_help_of_the_program_and_of_every_verb(call) -> None:
     code, out, _ = call("--help")
     verbs = re.findall(r"^  (\w+) ", out.partition("Commands:")[2], re.MULTILINE)
     assert code == 0 and set(verbs) == {
-        "plan", "sweep", "status", "report", "fit", "rank", "run", "signal", "data",
+        "plan", "sweep", "status", "report", "fit", "rank", "rates", "run", "signal", "data",
         "completion", "pack", "merge", "doctor",
     }  # fmt: skip
     for verb in verbs:

@@ -13,6 +13,7 @@ HEAVY = {"torch", "ray", "transformers", "lightning"}
 VIDEO = {"decord", "av", "cv2", "torchcodec"}
 LIGHT = {
     "axes",
+    "bill",
     "spec",
     "sizes",
     "grid",

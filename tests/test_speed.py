@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import experiments
-from ablate.bill import accuracies, bills
+from ablate.bill import accuracies, bills, kept_features
 from ablate.cost import expected_workload, flops
 from ablate.plan import Counts, make_plan
 from ablate.speed import (
@@ -88,7 +88,7 @@ def test_speeds_are_kept_by_size_and_used_by_the_next_plan(tmp_path) -> None:
     keep_speeds(store, {"30K": dataclasses.replace(PLANTED, micro_batch=4)})
     assert kept_speeds(store)["30K"].micro_batch == 4 and len(kept_speeds(store)) == 2
     plan = make_plan(CELLS, store, COUNTS)
-    assert plan.speed(CELLS[0].size).device == "planted"
+    assert plan.speed(CELLS[0]).device == "planted"
     assert sum(p.seconds for p in plan.price(CELLS)) != pytest.approx(before)
 
 
@@ -103,7 +103,7 @@ def test_bills_sum_prices_by_kind_of_device(tmp_path) -> None:
     assert sum(bill.seconds for bill in found.values()) == pytest.approx(
         sum(price.seconds for price in plan.price(plan.unfinished))
     )
-    assert plan.speed(cells[-1].size) == ON_CPU
+    assert plan.speed(cells[-1]) == ON_CPU
 
 
 def test_the_error_of_a_plan_is_told_once_a_size_is_done(tmp_path) -> None:
@@ -118,6 +118,19 @@ def test_the_error_of_a_plan_is_told_once_a_size_is_done(tmp_path) -> None:
     (one,) = accuracies(make_plan(CELLS, store, COUNTS), store)
     assert (one.size, one.cells, one.probed) == ("10K", len(small), False)
     assert one.error == pytest.approx(-0.5)
+
+
+def test_features_are_kept_once_for_all_sizes_that_share_them(tmp_path) -> None:
+    study, store = experiments.load("connectors"), RunStore(tmp_path)
+
+    def kept(*sizes: str) -> int:
+        return kept_features(make_plan(study.cells("d", "e", sizes=sizes), store, COUNTS))
+
+    assert kept("10K") == kept("10K", "30K", "100K") > 0
+    assert kept("0.5B") == kept("0.5B", "3B") > 1000 * kept("10K")
+    # One clip of the public pair, in half precision.
+    clip = 2 * (4 * 27 * 27 * 1152 + 4 * 16 * 16 * 1408)
+    assert kept("0.5B") % clip == 0
 
 
 def test_no_phase_costs_nothing() -> None:

@@ -2,16 +2,17 @@
 
 from rich.text import Text
 
-from ablate.bill import accuracies, bills
+from ablate.bill import accuracies, bills, kept_features
 from ablate.cli.execution import this_machine
 from ablate.cli.given import BUILT_IN
 from ablate.cli.options import console, make_world
+from ablate.disk import human_bytes
 from ablate.grid import Study
 from ablate.memory import peak_memory
 from ablate.placement import place
 from ablate.plan import Plan
 from ablate.spec import Execution
-from ablate.speed import keep_speeds
+from ablate.speed import keep_speeds, name_of
 from ablate.store import RunStore
 from ablate.world.recipe import RECIPES
 
@@ -32,16 +33,16 @@ def measure_speeds(study: Study, made: Plan, store: RunStore, data: str) -> None
         largest = max(cells, key=lambda cell: peak_memory(cell).total)
         job = Job(str(store.root.resolve()), place(largest, [machine], Execution()))
         speed = probe(cells, made.counts, job)
-        keep_speeds(store, {name: speed})
+        keep_speeds(store, {name_of(largest): speed})
 
 
 def print_bills(made: Plan, price: float | None, devices: int | None) -> None:
-    """Device-hours, wall time and money of what is left."""
+    """Device-hours, wall time, money and kept features of what is left."""
     from ablate.console import human_time
 
     machine = this_machine(())
     for bill in bills(made):
-        slots = devices or (machine.cores if bill.kind == "CPU" else max(1, machine.gpus))
+        slots = devices or (machine.cores if bill.kind == "CPU" and not bill.alone else 1)
         told = [
             f"{bill.kind}-hours: {bill.hours:,.3g}",
             f"{human_time(bill.seconds / slots)} with {slots} at a time",
@@ -52,6 +53,8 @@ def print_bills(made: Plan, price: float | None, devices: int | None) -> None:
         if bill.assumed:
             sources.append(f"speed assumed for {', '.join(bill.assumed)}: --probe measures it")
         console.print(Text(f"{', '.join(told)} ({'; '.join(sources)})"), soft_wrap=True)
+    if features := kept_features(made):
+        console.print(f"disk at most: {human_bytes(features)} of features that are kept")
 
 
 def print_accuracies(made: Plan, store: RunStore) -> None:

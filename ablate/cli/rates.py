@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 DEFAULT = ("0.5", "1", "2")
 """Multiples of the size row's rates where none are named."""
+_NAMED = 5
+"""Pairs of designs that change places which are named: the largest changes."""
 
 
 @click.command()
@@ -33,7 +35,8 @@ def rates(**choice: Any) -> None:
     console.print(Text(f"{choice['study']}: {study.question}"), soft_wrap=True)
     if made.unfinished:
         console.print(f"{len(made.unfinished)} cells are still missing or failed")
-    for samples, rows in runs.groupby("samples", sort=False):
+    runs["variant"] = runs[list(study.axes)].agg(" ".join, axis=1)
+    for samples, rows in runs.groupby("samples"):
         console.print(f"\n{samples:,} samples")
         _print_check(check_rates(rows))
 
@@ -62,7 +65,8 @@ def _sentences(check: "RateCheck") -> list[str]:
     noise = (
         "one seed each: noise is not known"
         if check.seed_sd is None
-        else f"losses of seeds differ by a standard deviation of {check.seed_sd:.3f}"
+        else f"seeds differ by a standard deviation of {check.seed_sd:.3f} in their loss and "
+        f"{check.score_sd:.1f} points in accuracy"
     )
     lines = [f"rates are multiples of the size row's; {noise}"]
     for one in check.differing:
@@ -78,11 +82,15 @@ def _sentences(check: "RateCheck") -> list[str]:
             f"{len(edge)} of {len(check.tuned)} are best at the lowest or highest rate tried: try "
             "further ones"
         )
-    lines.append(
+    swapped = (
         f"{len(check.swaps)} of {check.pairs} pairs of designs change places once each has its "
         "best rate"
     )
-    for swap in check.swaps:
+    if check.swaps and check.score_sd is not None:
+        swapped += f", {sum(bool(s.clear) for s in check.swaps)} by more than seed noise"
+    lines.append(swapped)
+    changes = sorted(check.swaps, key=lambda swap: swap.lead[1] - swap.lead[0])
+    for swap in changes[:_NAMED]:
         first, second = swap.designs
         lines.append(
             f"changed: {swap.size}: {first} leads {second} by {swap.lead[0]:.1f} points at the "

@@ -13,8 +13,8 @@ import pandas as pd
 
 RULE = 1.0
 """The rate of the size ladder, as a multiple of itself."""
-CLEAR = 2.0
-"""Standard errors of a difference of losses that make it more than seed noise."""
+CLEAR = 3.0
+"""Standard errors that make a difference more than seed noise: the best of several was picked."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,8 @@ class Swap:
     """The first is ahead at the rule's rate."""
     lead: tuple[float, float]
     """By how many points of accuracy the first leads, at the rule's rate and at the best ones."""
+    clear: bool | None
+    """Whether the lead changes by more than seed noise; None with one seed."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,8 @@ class RateCheck:
     tuned: tuple[Tuned, ...]
     seed_sd: float | None
     """Standard deviation of the loss over seeds, pooled; None with one seed each."""
+    score_sd: float | None
+    """The same of the accuracy, in points."""
     differing: tuple[Differing, ...]
     swaps: tuple[Swap, ...]
     pairs: int
@@ -91,8 +95,9 @@ def check_rates(runs: pd.DataFrame) -> RateCheck:
             f"rates: found {', '.join(f'{rate:g}' for rate in rates) or 'none'}; needs runs at 1 "
             "and at one more, as `ablate sweep --rates 0.5,1,2` makes them"
         )
-    tuned, seeds = [], {}
-    for (_, size, design), group in runs.groupby(["size", "size_name", "variant"], sort=False):
+    tuned: list[Tuned] = []
+    seeds: dict[tuple[str, str], int] = {}
+    for (_, size, design), group in runs.groupby(["size", "size_name", "variant"]):
         by_rate = group.groupby("rate")
         if len(by_rate) == len(rates):
             losses, scores = _by_rate(by_rate.loss.mean()), _by_rate(by_rate.score.mean())
@@ -101,18 +106,18 @@ def check_rates(runs: pd.DataFrame) -> RateCheck:
             seeds[str(design), str(size)] = int(by_rate.seed.nunique().min())
     if not tuned:
         raise ValueError("rates: no design has been trained at every rate yet")
-    sd = _pooled(runs)
-    swaps, pairs = _swaps(tuned)
-    return RateCheck(tuple(tuned), sd, tuple(_differing(tuned, sd, seeds)), swaps, pairs)
+    sd, score_sd = _pooled(runs, "loss"), _pooled(runs, "score")
+    swaps, pairs = _swaps(tuned, score_sd, seeds)
+    return RateCheck(tuple(tuned), sd, score_sd, tuple(_differing(tuned, sd, seeds)), swaps, pairs)
 
 
 def _by_rate(means: pd.Series) -> dict[float, float]:
     return {float(rate): float(mean) for rate, mean in zip(means.index, means, strict=True)}
 
 
-def _pooled(runs: pd.DataFrame) -> float | None:
-    """Standard deviation of the loss inside groups of runs that differ in their seed only."""
-    groups = runs.groupby(["size", "variant", "rate"]).loss
+def _pooled(runs: pd.DataFrame, column: str) -> float | None:
+    """Standard deviation inside groups of runs that differ in their seed only."""
+    groups = runs.groupby(["size", "variant", "rate"])[column]
     freedom = int((groups.count() - 1).sum())
     squares = float(((groups.count() - 1) * groups.var().fillna(0)).sum())
     return (squares / freedom) ** 0.5 if freedom else None
@@ -136,7 +141,9 @@ def _differing(
     return found
 
 
-def _swaps(tuned: list[Tuned]) -> tuple[tuple[Swap, ...], int]:
+def _swaps(
+    tuned: list[Tuned], sd: float | None, seeds: Mapping[tuple[str, str], int]
+) -> tuple[tuple[Swap, ...], int]:
     found, pairs = [], 0
     for one, other in combinations(tuned, 2):
         if one.size != other.size:
@@ -146,5 +153,10 @@ def _swaps(tuned: list[Tuned]) -> tuple[tuple[Swap, ...], int]:
         before = first.scores[RULE] - second.scores[RULE]
         after = first.scores[first.best] - second.scores[second.best]
         if before > 0 > after:
-            found.append(Swap(one.size, (first.design, second.design), (before, after)))
+            clear = None
+            if sd is not None:
+                # A change of the lead is a sum of four means, of which some may be the same.
+                fewest = min(seeds[t.design, t.size] for t in (one, other))
+                clear = before - after > CLEAR * sd * (4 / fewest) ** 0.5
+            found.append(Swap(one.size, (first.design, second.design), (before, after), clear))
     return tuple(found), pairs

@@ -1,9 +1,11 @@
 """Blocks of the notebook `health`: whether the runs went well and the questions tell enough."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import pandas as pd
 
+from ablate.bill import Accuracy, accuracies
 from analysis.evidence import Evidence
 from analysis.pages.blocks import Block, block
 from analysis.pages.gallery import loss_drawings, signal_drawings
@@ -73,11 +75,32 @@ def realised(evidence: Evidence) -> Block | None:
 
 
 def costs(evidence: Evidence) -> Block | None:
-    """Mean cost of one run by phase."""
+    """Mean cost of one run by phase, and how far the plan was off."""
     if evidence.runs is None:
         return None
     tables = cost_sheets(load_costs(evidence.runs.store.root, evidence.runs.score_ids))
+    if found := accuracies(evidence.runs.plan, evidence.runs.store):
+        tables.append(_plan_sheet(found))
     return block("sheets", tables=tables) if tables else None
+
+
+def _plan_sheet(found: Sequence[Accuracy]) -> Sheet:
+    rows = [
+        (
+            one.size,
+            str(one.cells),
+            f"{one.expected:,.0f}",
+            f"{one.took:,.0f}",
+            f"{one.error:+.0%}",
+            "a probe" if one.probed else "assumed",
+        )
+        for one in found
+    ]
+    return Sheet(
+        "Plan against runs: seconds of all of a size",
+        ("size", "cells", "expected", "took", "error", "speed from"),
+        tuple(rows),
+    )
 
 
 def _sampling_sheet(found: pd.DataFrame) -> Sheet:
