@@ -138,7 +138,7 @@ def records() -> str:
         "# Record",
         MADE,
         "What a finished cell leaves behind as JSON. `analysis.tables.load` makes tables of it.",
-        *_classes(_mentioned(record.Record)),
+        *_classes(_mentioned(record.Named) + _mentioned(record.Record)),
     )
 
 
@@ -189,9 +189,6 @@ def _classes(classes: Iterable[type]) -> Iterator[str]:
 
 def _members(one: type) -> Iterator[tuple[str, str, str, str]]:
     """Name, type, default and docstring of every field, or value of an enumeration."""
-    for base in getattr(one, "__orig_bases__", ()):
-        if typing.is_typeddict(base):
-            yield from _members(base)
     (node,) = ast.parse(textwrap.dedent(inspect.getsource(one))).body
     assert isinstance(node, ast.ClassDef)
     for at, statement in enumerate(node.body):
