@@ -19,6 +19,7 @@ from ablate.pace import Pace
 from ablate.placement import Machine, Share, place, share
 from ablate.run import Job
 from ablate.spec import Cell, Execution, from_dict, to_dict
+from ablate.speed import as_probed
 from ablate.store import RunStore
 from ablate.worker import work
 
@@ -71,7 +72,7 @@ def launch(
         ValueError: a cell fits no machine, or the cluster cannot be reached.
     """
     store = RunStore(job.store)
-    trials = _trials(cells, machines, job.execution)
+    trials = _trials(cells, machines, job.execution, store)
     for cell in cells:
         store.forget_failure(cell)
     with sweep_folder(store.root) as folder, running(machines[0], ray_folder(folder)):
@@ -93,13 +94,16 @@ def launch(
 
 
 def _trials(
-    cells: Sequence[Cell], machines: Sequence[Machine], base: Execution
+    cells: Sequence[Cell], machines: Sequence[Machine], base: Execution, store: RunStore
 ) -> list[dict[str, Any]]:
     """What each trial is told: the cells of one training, how it runs, and what it takes."""
     trainings: dict[str, list[Cell]] = {}
     for cell in cells:
         trainings.setdefault(cell.train_id, []).append(cell)
-    hows = {key: place(same[0], machines, base) for key, same in trainings.items()}
+    hows = {
+        key: place(same[0], machines, as_probed(base, same[0], store))
+        for key, same in trainings.items()
+    }
     rows: dict[str, list[tuple[Cell, Execution]]] = {}
     for key, how in hows.items():
         rows.setdefault(trainings[key][0].size.name, []).append((trainings[key][0], how))

@@ -156,7 +156,7 @@ def _on_gpu(cell: Cell, base: Execution) -> Iterator[Execution]:
     """For every format ever smaller micro-batches; below `WORTH` activations are computed again."""
     for precision in (MIXED, BF16):
         for again in (False, True):
-            micro = base.share(cell.size.batch)
+            micro = min(base.share(cell.size.batch), base.micro_batch or cell.size.batch)
             while micro >= (1 if again else WORTH):
                 yield replace(
                     base, device="cuda", precision=precision, checkpointing=again,

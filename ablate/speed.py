@@ -13,7 +13,7 @@ from typing import Any
 from ablate.cost import Workload
 from ablate.encoders import clip_path
 from ablate.rehearsal import is_rehearsal
-from ablate.spec import Cell
+from ablate.spec import Cell, Execution
 from ablate.store import RunStore, write_json
 from ablate.train.schedule import resolve
 
@@ -159,6 +159,14 @@ def kept_speeds(store: RunStore) -> dict[str, Speed]:
         return {}
     held: dict[str, Any] = json.loads(_file(store).read_text())
     return {name: Speed(**facts) for name, facts in held.items()}
+
+
+def as_probed(how: Execution, cell: Cell, store: RunStore) -> Execution:
+    """With the micro-batch that a probe of this store found to fit, if one did."""
+    speed = kept_speeds(store).get(name_of(cell))
+    if speed is None or speed.micro_batch is None:
+        return how
+    return dataclasses.replace(how, micro_batch=speed.micro_batch)
 
 
 def keep_speeds(store: RunStore, speeds: Mapping[str, Speed]) -> None:

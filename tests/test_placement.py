@@ -13,6 +13,8 @@ from ablate.placement import HEADROOM, NEVER, WORKER, Machine, Share, host_memor
 from ablate.rehearsal import rehearsed
 from ablate.sizes import size_row
 from ablate.spec import Cell, Execution, Format, Init, Strategy
+from ablate.speed import ON_GPU, as_probed, keep_speeds
+from ablate.store import RunStore
 from experiments.baseline_tiny import BASE
 
 HERE = Machine(cores=2, memory=23e9)
@@ -77,6 +79,15 @@ def test_a_gpu_takes_the_largest_micro_batch_that_fits_in_mixed_precision() -> N
         assert set(dataclasses.astuple(how.precision)) == {Format.MIXED}
         found.append(how.micro_batch)
     assert found == sorted(found, reverse=True) and found[0] > found[-1]
+
+
+def test_a_gpu_takes_no_larger_micro_batch_than_a_probe_found_to_fit(tmp_path) -> None:
+    cell = next(c for c in REAL if c.size.name == "0.5B" and not c.design.schedule.trains_vision)
+    machine, store = Machine(8, 1e11, 1, 320e9), RunStore(tmp_path)
+    largest = place(cell, [machine], as_probed(Execution(), cell, store)).micro_batch
+    assert largest is not None and largest > 8
+    keep_speeds(store, {"0.5B": dataclasses.replace(ON_GPU, micro_batch=8)})
+    assert place(cell, [machine], as_probed(Execution(), cell, store)).micro_batch == 8
 
 
 def test_a_cell_that_fits_nowhere_says_what_it_takes() -> None:

@@ -17,6 +17,7 @@ from ablate.pace import Pace
 from ablate.placement import place
 from ablate.plain import parse_json
 from ablate.spec import Cell, from_dict
+from ablate.speed import as_probed
 from ablate.store import RunStore
 from ablate.world.recipe import RECIPES, fingerprint
 
@@ -47,7 +48,8 @@ def run(cell_file: Path, store: str, data: str | None, how: How) -> int:
     for cell in cells:
         kept.forget_failure(cell)
     job = how.job(kept)
-    placed = place(cells[0], [this_machine(cells)], job.execution)
+    base = as_probed(job.execution, cells[0], kept)
+    placed = place(cells[0], [this_machine(cells)], base)
     failures = work(cells, replace(job, execution=placed), report)
     return max(_print_outcome(cell, kept, failures) for cell in cells)
 
