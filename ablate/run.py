@@ -1,5 +1,6 @@
 """One cell end to end, readable top to bottom: the composition root. Needs no Ray."""
 
+import contextlib
 import dataclasses
 import importlib.metadata
 import platform
@@ -149,9 +150,13 @@ def _record(
 
 def _versions() -> dict[str, str]:
     """What scores may depend on beside the cell: packages, interpreter, instruction set."""
-    packages = ("ablate", "torch", "transformers", "lightning", "decord", "numpy")
+    packages = ("ablate", "torch", "transformers", "lightning", "decord", "av", "numpy")
+    versions = {}
+    for name in packages:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):  # decord is a choice
+            versions[name] = importlib.metadata.version(name)
     return {
-        **{name: importlib.metadata.version(name) for name in packages},
+        **versions,
         "python": platform.python_version(),
         "machine": platform.machine(),
         "instructions": torch.backends.cpu.get_cpu_capability(),

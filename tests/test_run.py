@@ -4,6 +4,8 @@ import dataclasses
 import json
 import math
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pandas as pd
@@ -21,6 +23,7 @@ from analysis.tables.load import PARTS, load, load_costs, load_questions
 from tests.cells import BASE, WORLD, job, new_store, small_cell
 from tests.mirror import publish_llm, publish_siglip, reduced_row
 
+ROOT = Path(__file__).parents[1]
 CELL = small_cell()
 
 
@@ -158,6 +161,43 @@ def test_the_record_says_what_was_run(finished) -> None:
     assert record["versions"].keys() >= {"torch", "decord", "instructions"}
     flops = record["cost"]["flops"]
     assert all(value > 0 for value in flops.values()), flops
+
+
+ABSENT = """
+import importlib.metadata, sys
+
+class Absent:
+    def find_spec(self, name, *_):
+        if name.split(".")[0] in ("ray", "decord"):
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+def version(name, known=importlib.metadata.version):
+    if name in ("ray", "decord"):
+        raise importlib.metadata.PackageNotFoundError(name)
+    return known(name)
+
+sys.meta_path.insert(0, Absent())
+importlib.metadata.version = version
+from ablate.cli import main
+main(["run", sys.argv[1], "--store", sys.argv[2]])
+"""
+
+
+@pytest.mark.slow
+def test_a_cell_runs_without_ray_and_decord_to_the_same_answers(finished, smoke_store, tmp_path):
+    store = new_store(tmp_path / "store", smoke_store, share_cache=False)
+    path = tmp_path / "cell.json"
+    path.write_text(json.dumps(to_dict(CELL)))
+    command = [sys.executable, "-c", ABSENT, str(path), str(store)]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=400)
+    assert done.returncode == 0, done.stdout + done.stderr
+    record = RunStore(store).record(CELL)
+    assert record is not None and "decord" not in record["versions"]
+    assert set(record["data"]["train"]["decoders"]) <= {"pyav"}
+    found, expected = (
+        [score["accuracy"] for score in one["scores"].values()] for one in (record, finished[1])
+    )
+    assert found == expected
 
 
 # === faults ===

@@ -178,7 +178,10 @@ def _open(path: Path) -> Reader:
         raise MediaError(path, "the file is empty", Fault.EMPTY)
     if len(head) == 189 and head[0] == head[-1] == _TRANSPORT_SYNC:
         return _open_with_pyav(path)
-    from ablate.data.video.with_decord import DecordReader
+    try:
+        from ablate.data.video.with_decord import DecordReader
+    except ImportError:  # not installed: PyAV gives the same frames
+        return _open_with_pyav(path)
 
     try:
         return _Backed(path, DecordReader(path))
