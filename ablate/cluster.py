@@ -19,6 +19,9 @@ if "RAY_ADDRESS" in os.environ:
 else:
     # Despite its name the switch that keeps a machine's own Ray on loopback, on every system.
     os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
+    # Ray ends a worker when anyone's processes have filled the machine, and Tune 2.60 then ends the
+    # whole sweep ("Caught unexpected exception"). Cells are placed by their memory instead.
+    os.environ.setdefault("RAY_memory_monitor_refresh_ms", "0")
 
 import ray
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy

@@ -74,17 +74,18 @@ def work(cells: Sequence[Cell], job: Job, report: Callable[[Pace], None]) -> dic
 def _attempt(cell: Cell, job: Job, report: Report, alive: Alive) -> Failure | None:
     """Run a cell, with ever smaller micro-batches while memory does not suffice."""
     while True:
+        failure = None
         try:
             run_cell(cell, job, report, alive)
-            return None
         except LeaseLost:
             raise
         except Exception as error:
             failure = explain(error)
-        # Here the error has gone, and with it the tensors that its frames held.
+        # Here an error has gone, and with it the tensors that its frames held. What was trained is
+        # held by circles between Lightning's objects, and the next cell needs the room.
         gc.collect()
         torch.cuda.empty_cache()
-        if failure.kind != "memory" or RunStore(job.store).training(cell):
+        if failure is None or failure.kind != "memory" or RunStore(job.store).training(cell):
             return failure
         if not (
             smaller := (job.execution.micro_batch or job.execution.share(cell.size.batch)) // 2

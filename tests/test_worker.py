@@ -1,6 +1,7 @@
 """Every cell of a training ends with a record or a reason, and no work is done twice."""
 
 import dataclasses
+import gc
 import json
 import math
 import re
@@ -16,6 +17,7 @@ import ablate.evals.examine as examine_module
 from ablate.axes import Uniform
 from ablate.evals import controls
 from ablate.failures import Failure
+from ablate.models.lmm import VideoLMM
 from ablate.pace import Pace
 from ablate.spec import Protocol
 from ablate.store import RunStore
@@ -47,6 +49,17 @@ def test_two_ways_of_examining_train_once(store) -> None:
     assert first is not None and second is not None
     assert first["loss"] == second["loss"] and first["train_id"] == second["train_id"]
     assert kept.holder(CELL) is None
+
+
+def test_nothing_of_a_model_is_left_when_its_cells_are_done(store) -> None:
+    gc.collect()
+    gc.disable()  # otherwise the next collection, whenever it comes, hides what is held
+    try:
+        work([CELL, OTHERWISE], job(store), silent)
+        left = [held for held in gc.get_objects() if type(held) is VideoLMM]
+    finally:
+        gc.enable()
+    assert left == []
 
 
 def test_what_is_done_or_has_failed_is_left_alone(store) -> None:
