@@ -2,6 +2,9 @@
 
 import dataclasses
 import json
+import os
+import subprocess
+import sys
 from contextlib import redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -87,3 +90,21 @@ def test_the_listener_hears_each_cell_start_and_end_once(swept) -> None:
 def test_tune_leaves_nothing_in_the_store(swept) -> None:
     store, _ = swept
     assert sorted(path.name for path in store.root.iterdir()) == ["cache", "data", "runs"]
+
+
+def test_a_full_machine_does_not_end_the_sweep(smoke_store: Path, tmp_path: Path) -> None:
+    """Ray's monitor would end every worker of a machine of which a hundredth is in use."""
+    root = new_store(tmp_path, smoke_store)
+    code = (
+        "from tests.cells import job, small_cell\n"
+        "from tests.heard import Heard\n"
+        "from ablate.launch import launch\n"
+        "from ablate.placement import Machine\n"
+        f"launch([small_cell()], job({str(root)!r}), Heard(), [Machine(1, 4e9)])\n"
+    )
+    environment = os.environ | {"RAY_memory_usage_threshold": "0.01"}
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert RunStore(root).is_done(small_cell())
