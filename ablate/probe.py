@@ -15,7 +15,7 @@ import torch
 from ablate.cost import expected_workload, flops
 from ablate.plan import Counts
 from ablate.run import Job
-from ablate.spec import Cell, Init
+from ablate.spec import Cell, Execution, Init
 from ablate.speed import Phases, Speed, Trial, fit_speed, phases_of
 from ablate.store import Record, RunStore
 from ablate.tasks import CATEGORIES
@@ -43,20 +43,27 @@ def probe(cells: Sequence[Cell], counts: Counts, job: Job) -> Speed:
         ValueError: a trial failed; the line says why.
     """
     counts = Counts(counts.train_videos, WORLD.test_videos * len(CATEGORIES), WORLD.test_videos)
-    ordered = sorted(map(_short, cells), key=lambda cell: _phases(cell, counts).train)
-    trials, micro = [], job.execution.micro_batch
+    short = [_short(cell, job.execution) for cell in cells]
+    ordered = sorted(short, key=lambda cell: _phases(cell, counts).train)
+    trials, fitted = [], []
     for cell in {cell.design_id: cell for cell in (ordered[0], ordered[-1])}.values():
         first, again = _run(cell, job)
-        micro = first["execution"]["micro_batch"] or micro
+        fitted += [first["execution"]["micro_batch"]]
         trials.append(_trial(_phases(cell, counts), first, again))
-    return fit_speed(trials, *_device(job), micro)
+    return fit_speed(trials, *_device(job), min(filter(None, fitted), default=None))
 
 
-def _short(cell: Cell) -> Cell:
-    """The cell with as many steps as a probe has, and examined on a few questions."""
+def _short(cell: Cell, how: Execution) -> Cell:
+    """The cell with as many steps as a probe has, and examined on a few questions.
+
+    A step is one micro-batch, where batches are cut: the line through two designs tells the time of
+    the optimiser apart.
+    """
+    batch = min(cell.size.batch, how.processes * (how.micro_batch or cell.size.batch))
     return dataclasses.replace(
         cell,
-        samples=STEPS * cell.size.batch,
+        size=dataclasses.replace(cell.size, batch=batch),
+        samples=STEPS * batch,
         steps=STEPS,
         eval_data=fingerprint(WORLD, "test"),
         init=Init.RANDOM if cell.size.weights else cell.init,
