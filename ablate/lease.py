@@ -131,9 +131,9 @@ def claim(folder: Path) -> Lease | None:
     try:
         with file:
             json.dump(asdict(owner), file)
-    except OSError:
+    except OSError as error:
         path.unlink()
-        raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
     return Lease(path, owner)
 
 

@@ -35,6 +35,15 @@ def work(cells: Sequence[Cell], job: Job, report: Callable[[Pace], None]) -> dic
     Returns:
         Why cells failed, by `score_id`; the store says so too, if its disk is not full.
     """
+    try:
+        return _work(cells, job, report)
+    except OSError as error:
+        # The store cannot even be claimed, as its disk is full or gone.
+        why = explain(error)
+        return {cell.score_id: why for cell in cells if not RunStore(job.store).is_done(cell)}
+
+
+def _work(cells: Sequence[Cell], job: Job, report: Callable[[Pace], None]) -> dict[str, Failure]:
     failures: dict[str, Failure] = {}
     store = RunStore(job.store)
     lease = store.claim(cells[0])

@@ -1,5 +1,6 @@
 """The command line, a module per group of verbs; alone loads `experiments` and `analysis`."""
 
+import errno
 import sys
 from typing import NoReturn
 
@@ -38,6 +39,9 @@ def main(arguments: list[str] | None = None) -> None:
     except ValueError as error:
         _stop(str(error), 2)
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            where = f"{error.filename}: " if error.filename else ""
+            _stop(f"{where}{error.strerror}; make room and call again", 2)
         if error.filename is None:
             raise
         _stop(f"{error.filename}: {error.strerror}", 2)

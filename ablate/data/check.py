@@ -83,7 +83,8 @@ def check_files(
 ) -> Iterator[FileFacts]:
     """Checks files in subprocesses and adds what is found to the manifest, as it is found.
 
-    A video is decoded at every moment that any sampling looks at; a picture as a whole.
+    A video is decoded at every moment that any sampling looks at, by two decoders; a picture as a
+    whole.
 
     Args:
         files: what to check.
@@ -129,7 +130,7 @@ def _unread(wanted: Wanted) -> FileFacts:
 
 def _video_facts(wanted: Wanted) -> dict[str, Any]:
     # Here as below: whoever only asks what is to be checked needs no reader.
-    from ablate.data.video.read import check_header, describe, map_opened, opened
+    from ablate.data.video.read import check_frames, check_header, describe, opened
 
     check_header(wanted.path)
     with opened(wanted.path) as reader:
@@ -140,7 +141,7 @@ def _video_facts(wanted: Wanted) -> dict[str, Any]:
             for clip in clip_times(sampling, info.duration)
             for time in clip
         }
-        map_opened(reader, sorted(times), lambda frame: None)
+        check_frames(reader, wanted.path, sorted(times))
         decoder = reader.name
     return {
         "duration": info.duration, "fps": info.fps, "frames": info.frames, "width": info.width,

@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from random import Random
 
+import av
 import numpy as np
 import pytest
 
@@ -164,6 +165,51 @@ def test_writing_leaves_nothing_behind_when_it_fails(tmp_path):
     with pytest.raises(ValueError, match="at least one frame"):
         write_video(tmp_path / "x.mp4", [], 8)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("codec", "encoder"),
+    [
+        ("libx264", {"x264-params": "open-gop=1:bframes=3:b-pyramid=normal:scenecut=0"}),
+        ("libx265", {"x265-params": "log-level=none"}),
+    ],
+)
+def test_open_groups_of_pictures_give_the_frame_on_screen(tmp_path, codec, encoder):
+    """decord takes frames up to four too late behind their key frames, if it is asked."""
+    if codec not in av.codecs_available:
+        pytest.skip(f"no encoder {codec}")
+    starts = [number / 10 for number in range(60)]
+    path = write_raw(tmp_path / "open.mp4", starts, size=64, codec=codec, encoder=encoder)
+    frames, realised = read_frames(path, starts[::5])
+    assert frame_numbers(frames) == list(range(0, 60, 5))
+    assert realised == pytest.approx(starts[::5], abs=1e-3)
+
+
+def test_pictures_made_up_for_lost_data_are_no_frames(tmp_path):
+    """A damaged key frame spoils what is predicted from it, and nothing else."""
+    path = write_raw(tmp_path / "x.ts", [number / 10 for number in range(60)], size=64)
+    with av.open(str(path)) as container:
+        third = [p for p in container.demux(video=0) if p.is_keyframe][2]
+        at = third.pos + 120
+    content = bytearray(path.read_bytes())
+    content[at : at + 60] = bytes(60)
+    path.write_bytes(content)
+    for time in (2.4, 2.5):
+        with pytest.raises(MediaError, match="cannot be decoded"):
+            read_frames(path, [time])
+    assert frame_numbers(read_frames(path, [2.3, 3.6, 5.9])[0]) == [23, 36, 59]
+
+
+def test_times_that_cannot_be_are_damage(tmp_path):
+    starts = [number / 10 for number in range(60)]
+    whole = write_raw(tmp_path / "x.mkv", starts, size=64, gop=250).read_bytes()
+    for share in range(5, 95, 5):
+        path = tmp_path / f"{share}.mkv"
+        path.write_bytes(whole[: len(whole) * share // 100])
+        try:
+            assert 0 < probe(path).duration <= 6.1
+        except MediaError as error:
+            assert str(path) in str(error)
 
 
 def test_a_broken_file_is_one_line_that_says_what_is_wrong(tmp_path):

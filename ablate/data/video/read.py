@@ -2,7 +2,8 @@
 
 Frames are addressed by time, never by index: seconds since the first frame, looked up in the
 file's own presentation timestamps, so that variable frame rates, B-frames and shifted starts give
-the frame that a player would show. decord comes first; PyAV reads what decord cannot.
+the frame that a player would show. decord comes first; PyAV reads what decord cannot, and what it
+gets wrong: behind the key frame of an open group it counts frames that it has dropped.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -12,17 +13,24 @@ from pathlib import Path
 from typing import Protocol, TypeVar
 
 import numpy as np
+from PIL import Image
 
 from ablate.data.faults import Fault, MediaError, check_size
 
 TIMESTAMP_TOLERANCE = 1e-3
 """Seconds by which a frame may start late and still count as shown: decord keeps single floats."""
+LONGEST = 30 * 86_400.0
+"""Seconds beyond which a video's times are taken for damage."""
 _TRANSPORT_SYNC = 0x47
 """First of every 188 bytes; decord takes wrong frames from such streams if they have B-frames."""
 _UNEVEN = 0.1
 """Share of the usual time between frames by which others may differ at a constant rate."""
 _COARSEST_CLOCK = 2e-3
 """Seconds by which they may differ in any case: some containers count in milliseconds."""
+
+_SAME = 10.0
+"""Mean difference of two outlines, of 255, up to which they are of one picture: decoders round
+colours in their own ways."""
 
 T = TypeVar("T")
 
@@ -88,6 +96,8 @@ def describe(reader: Reader, path: Path | str) -> VideoInfo:
     duration = round(float(reader.spans[-1, 1]), 4)
     if not duration:
         raise MediaError(path, "the video lasts no time")
+    if not 0 < duration < LONGEST or np.any(np.diff(starts) < 0):
+        raise MediaError(path, f"its frames have times that cannot be: {duration:g} s in all")
     (first,) = reader.frames([0])
     height, width = first.shape[:2]
     check_size(path, width, height)
@@ -102,6 +112,34 @@ def describe(reader: Reader, path: Path | str) -> VideoInfo:
         bool(len(gaps) and np.ptp(gaps) > slack),
         reader.name,
     )
+
+
+def check_frames(reader: Reader, path: Path | str, times: Sequence[float]) -> None:
+    """Decodes the frames on screen at `times`, by both decoders where decord reads them.
+
+    decord goes on over damage and gives a picture that is made up in part, in another way than
+    PyAV: where the file is whole, both give the same.
+
+    Raises:
+        MediaError: a frame cannot be decoded, or the decoders show different pictures.
+    """
+    seen, realised = map_opened(reader, times, _outline)
+    if reader.name != "decord":
+        return
+    other = _open_with_pyav(Path(path))
+    try:
+        again, _ = map_opened(other, realised, _outline)
+    finally:
+        other.close()
+    for when, one, two in zip(realised, seen, again, strict=True):
+        if float(np.abs(one - two).mean()) > _SAME:
+            raise MediaError(path, f"two decoders show different pictures at {when:.3f} s")
+
+
+def _outline(frame: np.ndarray) -> np.ndarray:
+    """A frame at 8 x 8 pixels: int16 (8, 8, 3)."""
+    small = Image.fromarray(frame).resize((8, 8), Image.Resampling.BOX)
+    return np.asarray(small).astype(np.int16)
 
 
 def check_header(path: Path | str) -> None:
@@ -182,9 +220,11 @@ def _open(path: Path) -> Reader:
         from ablate.data.video.with_decord import DecordReader
     except ImportError:  # not installed: PyAV gives the same frames
         return _open_with_pyav(path)
+    from ablate.data.video.with_pyav import has_leading_frames
 
     try:
-        return _Backed(path, DecordReader(path))
+        reader = DecordReader(path)
+        return _open_with_pyav(path) if has_leading_frames(path) else _Backed(path, reader)
     except MediaError as error:
         refusal = error
     # Where PyAV cannot open it either, it says better why.

@@ -37,6 +37,8 @@ class PyavReader:
         self._decoded: Iterator[Any] = iter(())
         self._at = math.inf
         """Timestamp of the frame that was decoded last; nothing lies ahead at first."""
+        self._sound = False
+        """Whether a key frame came since the last seek, and no damage since that."""
 
     def close(self) -> None:
         """Lets go of the file."""
@@ -88,7 +90,7 @@ class PyavReader:
                 return frame
         for start in (*before, min(self._pts[0], *(dts for _, dts in self._keys[:1]))):
             self._container.seek(start, stream=self._stream)
-            self._decoded = self._container.decode(self._stream)
+            self._decoded, self._sound = self._container.decode(self._stream), False
             frame = self._decode_to(wanted)
             if frame is not None:
                 return frame
@@ -98,8 +100,10 @@ class PyavReader:
         for frame in self._decoded:
             if frame.pts is not None:
                 self._at = frame.pts
+                # What was made up for lost data goes on into all that is predicted from it.
+                self._sound = (self._sound or frame.key_frame) and not frame.is_corrupt
                 if frame.pts >= wanted:
-                    return frame if frame.pts == wanted else None
+                    return frame if frame.pts == wanted and self._sound else None
         self._at = math.inf
         return None
 
@@ -112,6 +116,29 @@ class PyavReader:
             raise MediaError(
                 self._path, f"no video that can be decoded: {error.strerror or error}"
             ) from None
+
+
+def has_leading_frames(path: Path) -> bool:
+    """Whether frames are shown before the key frame that they come behind: an open group.
+
+    Told from the packets, without decoding. A decoder that begins at such a key frame drops them.
+
+    Raises:
+        MediaError: the file cannot be opened, or holds no video.
+    """
+    try:
+        with av.open(str(path)) as container:
+            latest = None
+            for packet in container.demux(_main_stream(container, path)):
+                if packet.pts is None or packet.is_discard:
+                    continue
+                if packet.is_keyframe:
+                    latest = packet.pts
+                elif latest is not None and packet.pts < latest:
+                    return True
+    except av.FFmpegError as error:
+        raise MediaError(path, f"no video that can be read: {error.strerror or error}") from None
+    return False
 
 
 def declared_size(path: Path) -> tuple[int, int] | None:
