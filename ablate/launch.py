@@ -23,8 +23,9 @@ from ablate.speed import as_probed
 from ablate.store import RunStore
 from ablate.worker import work
 
-# A worker that dies is told of in one line of ours.
-logging.getLogger("ray.tune.execution.tune_controller").setLevel(logging.CRITICAL)
+# A worker that dies, or a disk that is full, is told of in one line of ours.
+for _tells in ("tune_controller", "experiment_state"):
+    logging.getLogger(f"ray.tune.execution.{_tells}").setLevel(logging.CRITICAL)
 
 REPORT_EVERY = 1.0
 """Least seconds between two reports of a training's pace."""
