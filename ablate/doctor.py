@@ -1,6 +1,7 @@
 """What this machine has for a sweep, and what to do where something is missing."""
 
 import importlib.metadata
+import importlib.util
 import os
 import platform
 import shutil
@@ -14,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 
@@ -96,10 +98,14 @@ def _decoder() -> Finding:
     if isinstance(said, Killed):
         said = said.reason
     if said is not None:
-        told = f"{said}; `pip install --force-reinstall av decord` brings both libraries anew"
+        told = f"{said}; `pip install --force-reinstall` brings the library anew"
         return Finding("decoder", State.BLOCKED, told)
-    versions = (f"{name} {importlib.metadata.version(name)}" for name in ("decord", "av"))
-    return Finding("decoder", State.OK, f"{' and '.join(versions)} read the video just written")
+    names = [name for name in ("av", "decord") if importlib.util.find_spec(name)]
+    versions = " and ".join(f"{name} {importlib.metadata.version(name)}" for name in names)
+    slower = "" if "decord" in names else "; with decord, sparse frames would be read sooner"
+    return Finding(
+        "decoder", State.OK, f"{versions} gave the frames of a video just written{slower}"
+    )
 
 
 def _decode(path: Path) -> str | None:
@@ -108,12 +114,16 @@ def _decode(path: Path) -> str | None:
 
     try:
         from ablate.data.video import write_video
-        from ablate.data.video.with_decord import DecordReader
         from ablate.data.video.with_pyav import PyavReader
 
+        readers: list[Any] = [PyavReader]
+        if importlib.util.find_spec("decord"):
+            from ablate.data.video.with_decord import DecordReader
+
+            readers.append(DecordReader)
         shades = [20 * number for number in range(8)]
         write_video(path, (np.full((32, 32, 3), shade, np.uint8) for shade in shades), 8)
-        for kind in (DecordReader, PyavReader):
+        for kind in readers:
             reader = kind(path)
             for shade, frame in zip(shades, reader.frames(range(8)), strict=True):
                 if abs(float(frame.mean()) - shade) > 4:
