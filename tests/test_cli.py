@@ -143,7 +143,7 @@ def test_help_of_the_program_and_of_every_verb(call) -> None:
     verbs = re.findall(r"^  (\w+) ", out.partition("Commands:")[2], re.MULTILINE)
     assert code == 0 and set(verbs) == {
         "plan", "sweep", "status", "report", "fit", "rank", "rates", "run", "signal", "data",
-        "completion", "pack", "merge", "doctor",
+        "completion", "pack", "merge", "doctor", "export", "eval",
     }  # fmt: skip
     for verb in verbs:
         code, out, _ = call(verb, "-h")
