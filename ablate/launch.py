@@ -2,9 +2,11 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, fields, replace
+from pathlib import Path
 from typing import Any, Protocol
 
 from ablate.cluster import running
@@ -24,8 +26,8 @@ from ablate.store import RunStore
 from ablate.worker import work
 
 # A worker that dies, or a disk that is full, is told of in one line of ours.
-for _tells in ("tune_controller", "experiment_state"):
-    logging.getLogger(f"ray.tune.execution.{_tells}").setLevel(logging.CRITICAL)
+for _tells in ("execution.tune_controller", "execution.experiment_state", "tune"):
+    logging.getLogger(f"ray.tune.{_tells}").setLevel(logging.CRITICAL)
 
 REPORT_EVERY = 1.0
 """Least seconds between two reports of a training's pace."""
@@ -72,11 +74,33 @@ def launch(
     Raises:
         ValueError: a cell fits no machine, or the cluster cannot be reached.
     """
-    store = RunStore(job.store)
-    trials = _trials(cells, machines, job.execution, store)
+    store, left = RunStore(job.store), list(cells)
+    relay = _Relay(listener, store)
+    deaths: Counter[str] = Counter()
+    trials = _trials(left, machines, job.execution, store)
     for cell in cells:
         store.forget_failure(cell)
-    with sweep_folder(store.root) as folder, running(machines[0], ray_folder(folder)):
+    while left:
+        try:
+            return _fit(trials, job, relay, machines)
+        except RuntimeError as error:
+            # Where a cluster's Ray ends a worker for want of memory, Tune gives up on all of them.
+            if not isinstance(error.__cause__, exceptions.RayError):
+                raise
+            cause = cause_of_death(error.__cause__)
+        deaths.update(relay.running or {cell.train_id for cell in left})
+        for cell in left:
+            if deaths[cell.train_id] > RESTARTS:
+                relay.killed(cell, cause)
+        left = [cell for cell in left if cell.score_id not in relay.told]
+        trials = _trials(left, machines, job.execution, store)
+
+
+def _fit(
+    trials: list[dict[str, Any]], job: Job, relay: "_Relay", machines: Sequence[Machine]
+) -> None:
+    relay.running.clear()
+    with sweep_folder(Path(job.store)) as folder, running(machines[0], ray_folder(folder)):
         tuner = tune.Tuner(
             tune.with_resources(tune.with_parameters(_trial, job=job), _resources),
             param_space={"training": tune.grid_search(trials)},
@@ -88,7 +112,7 @@ def launch(
                 verbose=0,
                 # Only the death of a worker reaches Tune as an error: it is started anew.
                 failure_config=tune.FailureConfig(max_failures=RESTARTS),
-                callbacks=[_Relay(listener, store)],
+                callbacks=[relay],
             ),
         )
         tuner.fit()
@@ -152,6 +176,10 @@ class _Relay(tune.Callback):
 
     def __init__(self, listener: Listener, store: RunStore) -> None:
         self.listener, self.store = listener, store
+        self.running: set[str] = set()
+        """Trainings that have begun and not ended."""
+        self.told: set[str] = set()
+        """Scores of cells whose end has been told."""
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune pickles its callbacks beside its state; a terminal cannot be, and is not needed."""
@@ -159,6 +187,7 @@ class _Relay(tune.Callback):
 
     def on_trial_start(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
         for cell in _cells(trial.config):
+            self.running.add(cell.train_id)
             self.listener.started(cell)
 
     def on_trial_result(
@@ -175,15 +204,21 @@ class _Relay(tune.Callback):
             self._tell(cell, Failure(**failure) if failure else self.store.failure(cell))
 
     def on_trial_error(self, iteration: int, trials: list, trial: Any, **info: Any) -> None:
-        killed = cause_of_death(trial.get_pickled_error())
+        cause = cause_of_death(trial.get_pickled_error())
         for cell in _cells(trial.config):
-            failure = self.store.failure(cell) or killed
-            if not self.store.is_done(cell):
-                with suppress(OSError):
-                    self.store.fail(cell, failure)
-            self._tell(cell, failure)
+            self.killed(cell, cause)
+
+    def killed(self, cell: Cell, cause: Failure) -> None:
+        """Give a cell up whose worker died, unless it has ended by itself."""
+        failure = self.store.failure(cell) or cause
+        if not self.store.is_done(cell):
+            with suppress(OSError):
+                self.store.fail(cell, failure)
+        self._tell(cell, failure)
 
     def _tell(self, cell: Cell, failure: Failure | None) -> None:
+        self.running.discard(cell.train_id)
+        self.told.add(cell.score_id)
         if self.store.is_done(cell):
             self.listener.finished(cell)
         elif failure is not None:

@@ -10,10 +10,11 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
+from ray.exceptions import OutOfMemoryError
 
 from ablate.axes import Uniform
 from ablate.failures import Failure
-from ablate.launch import launch
+from ablate.launch import _cells, launch
 from ablate.placement import Machine
 from ablate.spec import Protocol
 from ablate.store import RunStore
@@ -108,3 +109,34 @@ def test_a_full_machine_does_not_end_the_sweep(smoke_store: Path, tmp_path: Path
     )
     assert ran.returncode == 0, ran.stderr
     assert RunStore(root).is_done(small_cell())
+
+
+def test_a_sweep_outlives_what_tune_does_not_know(store: Path, monkeypatch) -> None:
+    """Ray ends workers for want of memory, and Tune gives up on the whole grid."""
+    ended, kept = GOOD
+    runs: list[list[str]] = []
+
+    def fit(trials, job, relay, machines) -> None:
+        cells = [cell for trial in trials for cell in _cells({"training": trial})]
+        runs.append([cell.score_id for cell in cells])
+        relay.running = {ended.train_id}
+        if len(runs) == 2:
+            relay._tell(kept, None)
+        if ended in cells:
+            raise RuntimeError("Caught unexpected exception") from OutOfMemoryError("full")
+
+    monkeypatch.setattr("ablate.launch._fit", fit)
+    heard = Heard()
+    launch(GOOD, job(store), heard, [Machine(2, 4e9)])
+    both = [cell.score_id for cell in GOOD]
+    assert runs == [both, both, [ended.score_id]]
+    assert heard.failures.keys() == {ended.score_id}
+    assert heard.failures[ended.score_id].kind == "memory"
+    assert RunStore(store).failure(ended) == heard.failures[ended.score_id]
+
+    def wrong(*_) -> None:
+        raise RuntimeError("something else")
+
+    monkeypatch.setattr("ablate.launch._fit", wrong)
+    with pytest.raises(RuntimeError, match="something else"):
+        launch(GOOD, job(store), heard, [Machine(2, 4e9)])
