@@ -16,13 +16,14 @@ KEEP_ENVIRONMENT = ("-o", ".venv/.ready")
 """Options of make that leave the installed packages alone."""
 
 
-def check(line: str, root: Path, written: Collection[str] = ()) -> None:
+def check(line: str, root: Path, written: Collection[str] = (), *, installed: bool = True) -> None:
     """Refuse a line that its program would not understand.
 
     Args:
         line: as it is typed.
         root: checkout with the Makefile.
         written: files that exist by then.
+        installed: whether every program must be there.
 
     Raises:
         ValueError: the line and what is wrong.
@@ -34,7 +35,12 @@ def check(line: str, root: Path, written: Collection[str] = ()) -> None:
             _check_verb(line, arguments, written)
         elif program == "make":
             _check_make(line, arguments, root, written)
-        elif subprocess.run(["bash", "-c", 'type "$0"', words[0]], capture_output=True).returncode:
+        elif (
+            installed
+            and subprocess.run(
+                ["bash", "-c", 'type "$0"', words[0]], capture_output=True
+            ).returncode
+        ):
             raise ValueError(f"{line!r}: no program {words[0]!r}")
 
 
@@ -61,7 +67,7 @@ def _simple(line: str) -> list[list[str]]:
     """The simple commands of a line, without assignments in front and redirections behind."""
     found = []
     for part in re.split(r"&&|\|\||[|;]", line):
-        words = [word for word in shlex.split(part, comments=True) if not word.startswith(">")]
+        words = shlex.split(re.sub(r"\d?>>?\s*\S+", "", part), comments=True)
         while words and re.fullmatch(r"\w+=.*", words[0]):
             words.pop(0)
         if words:
