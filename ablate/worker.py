@@ -4,6 +4,7 @@ Needs no Ray: a Tune trial calls it, and so does `ablate run`.
 """
 
 import contextlib
+import ctypes
 import dataclasses
 import gc
 import signal
@@ -90,10 +91,8 @@ def _attempt(cell: Cell, job: Job, report: Report, alive: Alive) -> Failure | No
             raise
         except Exception as error:
             failure = explain(error)
-        # Here an error has gone, and with it the tensors that its frames held. What was trained is
-        # held by circles between Lightning's objects, and the next cell needs the room.
-        gc.collect()
-        torch.cuda.empty_cache()
+        # Here an error has gone, and with it the tensors that its frames held.
+        _give_back()
         if failure is None or failure.kind != "memory" or RunStore(job.store).training(cell):
             return failure
         if not (
@@ -103,6 +102,17 @@ def _attempt(cell: Cell, job: Job, report: Report, alive: Alive) -> Failure | No
         job = dataclasses.replace(
             job, execution=dataclasses.replace(job.execution, micro_batch=smaller)
         )
+
+
+def _give_back() -> None:
+    """Return the memory of what was trained: the next cell needs the room.
+
+    Lightning's objects hold it in circles, and the C library keeps what tensors below 32 MB leave.
+    """
+    gc.collect()
+    torch.cuda.empty_cache()
+    with contextlib.suppress(OSError, AttributeError):  # only glibc keeps it, and can be asked
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _fail(

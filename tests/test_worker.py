@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
 import torch
 
@@ -22,7 +23,7 @@ from ablate.pace import Pace
 from ablate.spec import Protocol
 from ablate.store import RunStore
 from ablate.train import module
-from ablate.worker import work
+from ablate.worker import _give_back, work
 from tests.cells import job, new_store, silent, small_cell
 from tests.claims import elsewhere, write_claim
 
@@ -60,6 +61,21 @@ def test_nothing_of_a_model_is_left_when_its_cells_are_done(store) -> None:
     finally:
         gc.enable()
     assert left == []
+
+
+def test_memory_goes_back_to_the_system() -> None:
+    process, small = psutil.Process(), []
+    before = process.memory_info().rss
+    for _ in range(2):  # once it has freed a large block, the C library keeps such blocks
+        large = []
+        for _ in range(20):
+            large.append(torch.ones(8_000_000, dtype=torch.bfloat16))
+            small.append(torch.ones(3000))
+        del large
+    if process.memory_info().rss < before + 1e8:
+        pytest.skip("this C library keeps nothing")
+    _give_back()
+    assert process.memory_info().rss < before + 1e8
 
 
 def test_what_is_done_or_has_failed_is_left_alone(store) -> None:
