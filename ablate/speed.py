@@ -62,7 +62,7 @@ class Speed:
 
 ON_CPU = Speed(0.012, 8e9, 8e9, 8e9, "CPU")
 """Assumed of a CPU thread."""
-REHEARSED = Speed(60.0, 4e10, 4e10, 4e10, "CPU")
+REHEARSED = Speed(60.0, 1e11, 1e11, 1e11, "CPU")
 """Assumed of two CPU cores that have bf16; a step moves the whole model and its moments."""
 ON_GPU = Speed(0.012, 4e14, 4e14, 4e14, "GPU")
 """Assumed of a current data-centre GPU."""
