@@ -202,6 +202,8 @@ def _kind(process: psutil.Process, driver: int) -> str | None:
     """Which of `KINDS` a process of a sweep is, if any."""
     try:
         name, parent = process.name(), process.parent()
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return None
         if process.pid == driver:
             return "driver"
         if name == "raylet":
@@ -226,10 +228,6 @@ class Memory:
     peak: float
     growth: float
     """Of the late above the early, as a share."""
-    workers_early: float
-    """Of the processes that train alone; Ray's idle ones come and go."""
-    workers_late: float
-    workers_growth: float
 
 
 def watch_memory(folder: Path, cells: int, seconds: float) -> Memory:
@@ -241,7 +239,7 @@ def watch_memory(folder: Path, cells: int, seconds: float) -> Memory:
     begun, held = time.monotonic(), []
     try:
         while driver.poll() is None and time.monotonic() - begun < seconds:
-            held.append((len(sweeps.records(store)), *_resident(driver.pid)))
+            held.append((len(sweeps.records(store)), _resident(driver.pid)))
             time.sleep(1.0)
     finally:
         if driver.poll() is None:
@@ -249,28 +247,20 @@ def watch_memory(folder: Path, cells: int, seconds: float) -> Memory:
             driver.wait()
     done = len(sweeps.records(store))
     assert done >= 3 * WINDOW, sweeps.said(store).read_text()
-    peak = max(everything for _, everything, _ in held)
+    early = median(m for n, m in held if WINDOW <= n < 2 * WINDOW)
     # The last cells run while workers that are not needed any more end.
-    windows = ((WINDOW, 2 * WINDOW), (done - WINDOW, done - 2))
-    (early, workers_early), (late, workers_late) = (
-        (median(s[at] for s in held if first <= s[0] < last) for at in (1, 2))
-        for first, last in windows
-    )
-    return Memory(
-        done, (time.monotonic() - begun) / 60, early, late, peak, late / early - 1,
-        workers_early, workers_late, workers_late / workers_early - 1,
-    )  # fmt: skip
+    late = median(m for n, m in held if done - WINDOW <= n < done - 2)
+    peak = max(m for _, m in held)
+    return Memory(done, (time.monotonic() - begun) / 60, early, late, peak, late / early - 1)
 
 
-def _resident(pid: int) -> tuple[float, float]:
-    """MB that a process and all that it started hold, and those of them that train."""
-    everything = workers = 0.0
+def _resident(pid: int) -> float:
+    """MB that a process and all that it started hold."""
+    held = 0
     for process in _tree(pid):
         with suppress(psutil.NoSuchProcess):
-            held = process.memory_info().rss / 1e6
-            everything += held
-            workers += held if process.name().startswith(_WORKER) else 0.0
-    return everything, workers
+            held += process.memory_info().rss
+    return held / 1e6
 
 
 @click.group()
@@ -360,10 +350,6 @@ def _memory_table(found: dict) -> str:
         f"resident, cells {WINDOW} to {2 * WINDOW}": f"{found['early']:,.0f} MB",
         f"resident, last {WINDOW} cells": f"{found['late']:,.0f} MB",
         "growth": f"{100 * found['growth']:+.1f}%",
-        "the same of the processes that train": (
-            f"{found['workers_early']:,.0f} MB, {found['workers_late']:,.0f} MB, "
-            f"{100 * found['workers_growth']:+.1f}%"
-        ),
         "peak": f"{found['peak']:,.0f} MB",
     }
     return _table(rows)
