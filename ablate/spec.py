@@ -8,7 +8,8 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, ClassVar
+from functools import cache
+from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 from ablate.axes import (
     Connector,
@@ -337,10 +338,34 @@ def from_dict(value: Any) -> Any:
         raise ValueError(
             f"spec: {name} has no field {unknown[0]!r}; it has {', '.join(sorted(known))}"
         )
+    made = {key: from_dict(item) for key, item in fields.items()}
+    hints = _hints(cls)
+    for key, item in made.items():
+        if not _fits(item, hints[key]):
+            raise ValueError(f"spec: {name}: {key} cannot be {fields[key]!r:.60}")
     try:
-        return cls(**{key: from_dict(item) for key, item in fields.items()})
+        return cls(**made)
     except TypeError as error:
         raise ValueError(f"spec: {name}: {error}") from None
+
+
+_hints = cache(get_type_hints)
+_WHOLE = 2**53
+"""Beyond it whole numbers are not told apart as floating-point numbers."""
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether what a dictionary gave is of a field's type; a whole number is also a float."""
+    if kind is Any:
+        return True
+    if (inside := get_args(kind)) and get_origin(kind) is tuple:
+        return isinstance(value, tuple) and all(_fits(one, inside[0]) for one in value)
+    if inside:
+        return any(_fits(value, one) for one in inside)
+    if kind in (int, float):
+        plain = isinstance(value, int if kind is int else int | float)
+        return plain and not isinstance(value, bool) and abs(value) < _WHOLE
+    return isinstance(value, str if issubclass(kind, StrEnum) else kind)
 
 
 def content_id(value: Any) -> str:

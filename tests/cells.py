@@ -2,15 +2,18 @@
 
 import dataclasses
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import experiments
-from ablate.run import Job
 from ablate.sizes import size_row
 from ablate.spec import Cell, Design, Execution, content_id
 from ablate.towers import weights_hash
 from ablate.world.recipe import RECIPES, fingerprint
 from experiments import baseline_tiny
 from experiments.baseline import SIGLIP
+
+if TYPE_CHECKING:
+    from ablate.run import Job
 
 WORLD = RECIPES["world-smoke"]
 SIZE = dataclasses.replace(
@@ -46,7 +49,10 @@ def new_store(folder: Path, data_of: Path, *, share_cache: bool = True) -> Path:
     return folder
 
 
-def job(store: Path, **execution) -> Job:
+def job(store: Path, **execution) -> "Job":
+    # Who only needs cells waits for no torch.
+    from ablate.run import Job
+
     return Job(str(store), Execution(**execution))
 
 

@@ -16,6 +16,7 @@ from ablate.failures import Failure
 from ablate.pace import Pace
 from ablate.placement import place
 from ablate.plain import parse_json
+from ablate.plan import check_cell
 from ablate.spec import Cell, from_dict
 from ablate.speed import as_probed
 from ablate.store import RunStore
@@ -33,13 +34,13 @@ def run(cell_file: Path, store: str, data: str | None, how: How) -> int:
     The file may hold a list of cells that share a training: it is done once. A cell that is done is
     not run again, one that failed is; what it left goes on from there.
     """
-    from ablate.worker import work
-
     cells = _read_cells(cell_file)
     kept = RunStore(store)
     kept.prepare()
     for cell in cells:
         _provide_data(cell, kept, data)
+    # Only now, as it takes seconds: input that cannot be used is refused before.
+    from ablate.worker import work
 
     def report(pace: Pace) -> None:
         if pace.step % 50 == 1 or pace.step == pace.steps:
@@ -99,6 +100,9 @@ def _read_cells(path: Path) -> list[Cell]:
     cells = list(found) if isinstance(found, tuple) else [found]
     if not cells or not all(isinstance(cell, Cell) for cell in cells):
         raise ValueError(f"{path}: describes no cell")
+    for cell in cells:
+        if reason := check_cell(cell):
+            raise ValueError(f"{path}: {reason}")
     if len({cell.train_id for cell in cells}) > 1:
         raise ValueError(f"{path}: describes cells of more than one training")
     return cells

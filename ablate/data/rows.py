@@ -47,7 +47,7 @@ def read_file(path: Path) -> Rows:
 def _list(path: Path, content: bytes) -> Iterator[Row]:
     try:
         found = json.loads(content)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         lines = ", or one object a line, which is named .jsonl" if content[:1] == b"{" else ""
         raise ValueError(f"{path}: not JSON{lines}: {error}") from None
     if not isinstance(found, list):
@@ -61,7 +61,7 @@ def _lines(path: Path, content: bytes) -> Iterator[Row]:
         if line.strip():
             try:
                 fields = json.loads(line)
-            except (json.JSONDecodeError, UnicodeDecodeError) as error:
+            except (ValueError, RecursionError) as error:
                 raise ValueError(f"{path}: line {number}: not JSON: {error}") from None
             yield _row(path, f"line {number}", fields)
 

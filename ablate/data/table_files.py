@@ -1,6 +1,7 @@
 """The two kinds of file in a Hugging Face directory, read by column and without their media."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
@@ -15,6 +16,8 @@ AT_ONCE = 64
 class TableFile(Protocol):
     """One data file of a directory."""
 
+    form: str
+    """What it is, in words."""
     rows: int
     columns: list[str]
 
@@ -38,11 +41,22 @@ def open_table(file: Path) -> TableFile:
         ValueError: it is missing, or neither an Arrow stream nor Parquet.
     """
     kind = _Parquet if file.suffix == ".parquet" else _Arrow
-    try:
+    with explained(file, kind.form):
         return kind(file)
-    except (OSError, pa.ArrowInvalid) as error:
+
+
+@contextmanager
+def explained(file: Path, form: str) -> Iterator[None]:
+    """Whatever pyarrow says of a damaged file becomes one line that names it.
+
+    Raises:
+        ValueError: for it.
+    """
+    try:
+        yield
+    except (OSError, UnicodeDecodeError, pa.ArrowException) as error:
         reason = str(error).splitlines()[0]
-        raise ValueError(f"{file}: cannot be read as {kind.form}: {reason}") from None
+        raise ValueError(f"{file}: cannot be read as {form}: {reason}") from None
 
 
 class _Arrow:
@@ -52,6 +66,8 @@ class _Arrow:
 
     def __init__(self, file: Path) -> None:
         self._table = pa.ipc.open_stream(pa.memory_map(str(file))).read_all()
+        # Offsets of a damaged file may point anywhere, and are followed without a question.
+        self._table.validate(full=True)
         self.rows, self.columns = self._table.num_rows, self._table.column_names
 
     def without_bytes(self, fields: Sequence[str]) -> pa.Table:

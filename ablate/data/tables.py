@@ -10,13 +10,14 @@ import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ablate.data.rows import Fields, Row, Rows
-from ablate.data.table_files import TableFile, items_of, open_table, struct_of
+from ablate.data.table_files import TableFile, explained, items_of, open_table, struct_of
+from ablate.plain import misfit, parse_json
 
 
 def read_table(path: Path, fields: Sequence[str], split: str | None, unpacked: Path) -> Rows:
@@ -32,8 +33,10 @@ def read_table(path: Path, fields: Sequence[str], split: str | None, unpacked: P
         ValueError: no data files, or an unknown or missing split; the message lists the choices.
     """
     found: list[Fields] = []
-    for file in map(open_table, data_files(path, split)):
-        columns = _columns(file, fields, first=len(found))
+    for data_file in data_files(path, split):
+        file = open_table(data_file)
+        with explained(data_file, file.form):
+            columns = _columns(file, fields, first=len(found))
         if not columns:
             raise ValueError(
                 f"{path}: has none of the columns {', '.join(fields)}; it has "
@@ -79,10 +82,10 @@ def data_files(path: Path, split: str | None) -> list[Path]:
         ValueError: there are none, or the split is unknown or missing.
     """
     if (path / "state.json").exists():
-        state = json.loads((path / "state.json").read_bytes())
-        return [path / file["filename"] for file in state["_data_files"]]
+        listed = _listed(path / "state.json", "_data_files", list[_DataFile])
+        return [path / file["filename"] for file in listed]
     if (path / "dataset_dict.json").exists():
-        names = json.loads((path / "dataset_dict.json").read_bytes())["splits"]
+        names = _listed(path / "dataset_dict.json", "splits", list[str])
         return data_files(path / _chosen(path, split, names), None)
     by_split: dict[str, list[Path]] = {}
     for file in sorted(path.rglob("*.parquet")):
@@ -90,6 +93,19 @@ def data_files(path: Path, split: str | None) -> list[Path]:
     if not by_split:
         raise ValueError(f"{path}: no state.json, no dataset_dict.json and no .parquet file in it")
     return by_split[_chosen(path, split, list(by_split))]
+
+
+class _DataFile(TypedDict):
+    filename: str
+
+
+def _listed(file: Path, key: str, kind: Any) -> Any:
+    """What a directory's own list says under `key`."""
+    content = parse_json(file.read_bytes(), file)
+    found = content.get(key) if isinstance(content, dict) else None
+    if complaint := misfit(found, kind, key):
+        raise ValueError(f"{file}: {complaint}")
+    return found
 
 
 def _chosen(path: Path, split: str | None, names: list[str]) -> str:

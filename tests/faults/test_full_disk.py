@@ -12,7 +12,6 @@ import psutil
 import pytest
 from safetensors.torch import load_file
 
-from ablate.failures import NEXT
 from ablate.store import RunStore
 from ablate.worker import work
 from tests.cells import FEW, few_cells, job, new_store, silent, small_cell
@@ -102,7 +101,7 @@ def test_a_sweep_whose_disk_fills_up_goes_on_when_there_is_room(
     _check_whole(store)
     told = sweeps.said(store).read_text()
     assert "Traceback" not in told and "No space left on device" in told, told
-    assert NEXT["disk"] in told or "make room and call again" in told, told
+    assert told.count(": disk: ") == 14 - len(before), told
     ballast.unlink()
     again = sweeps.start(store, *FEW[2:])
     assert again.wait(timeout=500) == 0, sweeps.said(store).read_text()
