@@ -175,7 +175,7 @@ def test_writing_leaves_nothing_behind_when_it_fails(tmp_path):
     ],
 )
 def test_open_groups_of_pictures_give_the_frame_on_screen(tmp_path, codec, encoder):
-    """decord takes frames up to four too late behind their key frames, if it is asked."""
+    """decord takes frames up to three too late behind their key frames, if it is asked."""
     if codec not in av.codecs_available:
         pytest.skip(f"no encoder {codec}")
     starts = [number / 10 for number in range(60)]

@@ -154,7 +154,6 @@ def plans(tmp_path: Path) -> Try:
                 bad.write_text(yaml.safe_dump(changed))
         code, out, err = _called("plan", *choice, "--data", bad, "--store", tmp_path / "store")
         if code == 2:
-            assert str(tmp_path) in err, err
             return REFUSED
         assert code == 0 and "training: " in out
         read_description(bad, tmp_path)
@@ -230,7 +229,8 @@ def tables(tmp_path: Path) -> Try:
             return REFUSED
         assert code == 0 and out.strip()
         found = check_table(read_table(path)).score
-        said = list(csv.DictReader(io.StringIO(path.read_bytes().decode())))
+        told = csv.DictReader(io.StringIO(path.read_bytes().decode()))
+        said = [row for row in told if any(row.values())]
         assert len(found) == len(said)
         for score, row in zip(found, said, strict=True):
             number = float(row["score"]) if row["score"] else math.nan
