@@ -13,9 +13,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypedDict
 
-import torch
 from safetensors.torch import save_file
 
+from ablate.axes import Stage
 from ablate.data.chat import ChatTokenizer
 from ablate.data.frames import view_of
 from ablate.data.tokenizer import ClosedTokenizer, Tokenizer
@@ -102,7 +102,8 @@ def export(
         (made / PROCESSOR).write_text(json.dumps(processor_settings(design, size), indent=1))
         if tokenizer is not None:
             shutil.copyfile(tokenizer, made / TOKENIZER)
-        state = {name: value.detach().cpu().contiguous() for name, value in _state(model).items()}
+        weights = model.named(Stage.PARTS)
+        state = {name: value.detach().cpu().contiguous() for name, value in weights.items()}
         save_file(state, made / "model.safetensors", metadata={"format": "pt"})
         made.chmod(0o755)
         os.rename(made, folder)
@@ -180,15 +181,8 @@ def processor_settings(design: Design, size: Size) -> dict[str, Any]:
     }
 
 
-def _state(model: VideoLMM) -> dict[str, torch.Tensor]:
-    """Every weight under one name, and the buffers that belong to weights."""
-    kept = model.state_dict().keys()
-    buffers = {name: value for name, value in model.named_buffers() if name in kept}
-    return {**dict(model.named_parameters()), **buffers}
-
-
 def _fill(model: VideoLMM, file: Path) -> None:
-    held, wanted = checkpoint.read(file), _state(model)
+    held, wanted = checkpoint.read(file), model.named(Stage.PARTS)
     if strangers := sorted(held.keys() ^ wanted.keys()):
         where = "lacks" if strangers[0] in wanted else "has no place for"
         raise ValueError(f"{file}: {where} {strangers[0]!r}")

@@ -156,3 +156,34 @@ def test_what_is_asked_for_some_machine_can_give(cells, machines) -> None:
         assert cells[0].size.name in str(error) and "\n" not in str(error)
         return
     assert any(taken.fits(machine) for machine in machines)
+
+
+# === several processes for one cell ===
+
+
+def test_processes_that_a_machine_has_not_are_refused_in_one_line() -> None:
+    with pytest.raises(ValueError, match=r"--processes: 4 are more than 2 times 1 cores here"):
+        place(SCRATCH, [HERE], Execution(processes=4))
+    one = Machine(16, 200e9, gpus=1, gpu_memory=80e9)
+    with pytest.raises(ValueError, match="--processes: 2 are more than 1 GPUs here"):
+        place(REAL[0], [one], Execution(processes=2))
+    with pytest.raises(ValueError, match="3 cannot share a batch of"):
+        place(SCRATCH, [Machine(4, 23e9)], Execution(processes=3))
+
+
+def test_processes_that_spread_a_model_fit_where_one_does_not() -> None:
+    largest = next(cell for cell in REAL if cell.size.name == "7B")
+    small = Machine(64, 900e9, gpus=8, gpu_memory=40e9)
+    with pytest.raises(ValueError, match="training takes"):
+        place(largest, [small], Execution())
+    with pytest.raises(ValueError, match="training takes"):
+        place(largest, [small], Execution(processes=8, strategy="ddp"))
+    how = place(largest, [small], Execution(processes=8, strategy="fsdp"))
+    assert how.device == "cuda" and how.micro_batch <= how.share(largest.size.batch) == 32
+    assert HEADROOM * peak_memory(largest, how).total <= small.gpu_memory
+
+
+def test_each_process_takes_memory_of_its_own() -> None:
+    alone, together = Execution(), Execution(processes=2)
+    assert 1 < host_memory(SCRATCH, together) / host_memory(SCRATCH, alone) <= 2
+    assert host_memory(SCRATCH, together) > 2 * WORKER

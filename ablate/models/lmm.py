@@ -116,17 +116,29 @@ class VideoLMM(nn.Module):
 
     def parts(self) -> dict[str, list[nn.Parameter]]:
         """Parameters by trainable part; all that connects belongs to the connector."""
-        connecting = [self.connector, self.separators, self.picture_connector]
         return {
-            "vision": list(self.encoders.parameters()),
-            "connector": [p for module in connecting if module for p in module.parameters()],
-            "llm": list(self.llm.parameters()),
+            part: [parameter for module in modules for parameter in module.parameters()]
+            for part, modules in self._modules_by_part().items()
         }
 
-    def named(self, parts: Collection[str]) -> dict[str, nn.Parameter]:
-        """Parameters of some parts by name; one that has two names has the first."""
-        wanted = {id(parameter) for part in parts for parameter in self.parts()[part]}
-        return {name: value for name, value in self.named_parameters() if id(value) in wanted}
+    def named(self, parts: Collection[str]) -> dict[str, torch.Tensor]:
+        """Weights of some parts by name: parameters, and what norms remember of their inputs.
+
+        One that has two names has the first.
+        """
+        modules = [one for part in parts for one in self._modules_by_part()[part]]
+        wanted = {id(value) for one in modules for value in (*one.parameters(), *one.buffers())}
+        kept = self.state_dict().keys()
+        found = (*self.named_parameters(), *self.named_buffers())
+        return {name: value for name, value in found if id(value) in wanted and name in kept}
+
+    def _modules_by_part(self) -> dict[str, list[nn.Module]]:
+        connecting = (self.connector, self.separators, self.picture_connector)
+        return {
+            "vision": [self.encoders],
+            "connector": [module for module in connecting if module is not None],
+            "llm": [self.llm],
+        }
 
     def train_only(self, parts: Collection[str]) -> None:
         """Make these parts learn; the others are frozen and in evaluation mode.

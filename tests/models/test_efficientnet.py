@@ -3,17 +3,21 @@
 import dataclasses
 import importlib.util
 import math
+import shutil
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch.utils.flop_counter import FlopCounterMode
 
-from ablate.axes import Encoder, Tower
+from ablate.axes import Encoder, Schedule, Stage, Tower
+from ablate.exported import export_cell, load
 from ablate.models.build import load_tower
 from ablate.models.encoders import build_tower
 from ablate.run import run_cell
+from ablate.store import RunStore
 from ablate.towers import PACKAGED, tower_shape, weights_hash
-from tests.cells import BASE, job, small_cell
+from tests.cells import BASE, job, silent, small_cell
 from tests.models.designs import model, pixels, prompts
 
 SHAPE = PACKAGED[Tower.EFFICIENTNET]
@@ -93,3 +97,23 @@ def test_a_cell_with_it_trains_and_scores_on_a_small_row(store, tmp_path) -> Non
     assert len(losses) == 2 and all(map(math.isfinite, losses))
     assert record["names"]["encoder"] == "efficientnet"
     assert record["parameters"]["vision"] == SHAPE.parameters
+
+
+@needs_extra
+def test_what_its_norms_remember_is_kept_with_the_weights(store, tmp_path) -> None:
+    design = dataclasses.replace(
+        BASE,
+        encoder=Encoder((Tower.EFFICIENTNET,)),
+        schedule=Schedule((Stage(1.0, vision=1.0, connector=1.0, llm=1.0),)),
+    )
+    cell, kept = small_cell(design, samples=32), RunStore(store)
+    record = run_cell(cell, job(store), silent)
+    shutil.rmtree(kept.score_dir(cell))
+    again = run_cell(cell, job(store), silent)
+    assert again["scores"] == record["scores"] and again["controls"] == record["controls"]
+    export_cell(cell, kept.run_dir(cell), tmp_path / "model")
+    trained = load_file(kept.weights_path(cell))
+    means = [name for name in trained if name.endswith("running_mean")]
+    assert means
+    back = load(tmp_path / "model").model.state_dict()
+    assert all(torch.equal(back[name], value) for name, value in trained.items())
