@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -53,9 +53,12 @@ def peers(cell: Cell, job: Job, alive: Alive) -> Iterator[None]:
     if (count := job.execution.processes) == 1:
         yield
         return
-    with tempfile.TemporaryDirectory(prefix="ablate-") as folder:
-        meeting = Path(folder, "meeting")
-        others = [_Peer(cell, job, rank, meeting) for rank in range(1, count)]
+    with ExitStack() as ending:
+        meeting = Path(
+            ending.enter_context(tempfile.TemporaryDirectory(prefix="ablate-")), "meeting"
+        )
+        started = (_Peer(cell, job, rank, meeting) for rank in range(1, count))
+        others = [ending.enter_context(closing(other)) for other in started]
         failed_at = float("inf")
         try:
             store = distributed.FileStore(str(meeting), count)
@@ -73,9 +76,6 @@ def peers(cell: Cell, job: Job, alive: Alive) -> Iterator[None]:
         except Exception:
             _raise_first(others, failed_at)
             raise
-        finally:
-            for other in others:
-                other.end()
 
 
 def _raise_first(others: Sequence["_Peer"], before: float, wait: float = LAST_WORDS) -> None:
@@ -105,7 +105,7 @@ class _Peer:
             "rank": rank, "meeting": str(meeting), "first": os.getpid(),
         }  # fmt: skip
         assert self.process.stdin is not None
-        with self.process.stdin as pipe:
+        with suppress(BrokenPipeError), self.process.stdin as pipe:
             pipe.write(json.dumps(told).encode())
 
     def failure(self, wait: float) -> tuple[float, Failure] | None:
@@ -127,7 +127,7 @@ class _Peer:
         words = self.errors.read().decode(errors="replace").strip().splitlines()
         return 0.0, Failure("bug", f"{name} ended with code {code}: {words[-1] if words else ''}")
 
-    def end(self) -> None:
+    def close(self) -> None:
         """Make sure that it runs no more."""
         self.process.kill()
         self.process.wait()

@@ -13,7 +13,7 @@ from ablate.axes import Encoder, Integration, IntegrationKind, Mixture, Schedule
 from ablate.data.dataset import open_training, pools_of
 from ablate.data.module import Order, Share
 from ablate.peers import peers
-from ablate.spec import Cell, Execution
+from ablate.spec import Cell, Execution, Format, Precision
 from ablate.store import RunStore
 from ablate.train.schedule import resolve
 from ablate.training import train_cell
@@ -78,6 +78,23 @@ def test_two_processes_train_as_one(strategy: str, alone, store) -> None:
     for name, value in theirs.items():
         torch.testing.assert_close(ours[name], value, atol=1e-3, rtol=0, msg=name)
     assert _running() == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_formats_recomputing_and_micro_batches_stay(strategy: str, smoke_store, tmp_path) -> None:
+    cell = small_cell(DESIGN, samples=4 * STEPS, size=dataclasses.replace(SIZE, batch=4))
+    how = {
+        "precision": Precision(Format.BF16, Format.FP32, Format.MIXED),
+        "checkpointing": True, "micro_batch": 1,
+    }  # fmt: skip
+    expected, _ = _trained(cell, new_store(tmp_path / "alone", smoke_store), **how)
+    store = new_store(tmp_path / "together", smoke_store)
+    losses, _ = _trained(cell, store, processes=2, strategy=strategy, **how)
+    assert losses == pytest.approx(expected, abs=0.03)
+    kept = load_file(RunStore(store).weights_path(cell))
+    formats = {name.split(".")[0]: value.dtype for name, value in kept.items()}
+    assert formats["encoders"] == torch.bfloat16 and formats["connector"] == torch.float32
 
 
 def _rounded(facts: dict) -> dict:
