@@ -28,6 +28,15 @@ def parse_json(content: bytes | str, name: object) -> Any:
         raise ValueError(f"{name}: not valid JSON ({error})") from None
 
 
+def is_text(string: str) -> bool:
+    """Whether a string can be written down: JSON and YAML may hold half of a surrogate pair."""
+    try:
+        string.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _finite(digits: str) -> float:
     number = float(digits)
     return number if math.isfinite(number) else _refuse(digits)

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ablate.data.sources import Source
+from ablate.plain import is_text
 
 BENCHMARKS = ("questions",)
 """Formats of evaluation questions that can be read."""
@@ -111,7 +112,7 @@ class _File:
 
     def _text(self, key: str, entry: Mapping[str, Any], name: str) -> str:
         value = entry[name]
-        if not isinstance(value, str) or not value.strip():
+        if not isinstance(value, str) or not value.strip() or not is_text(value):
             raise self.error(f"{key}.{name}", f"must be text, not {value!r}")
         return value
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ablate.plain import is_text
+
 Fields = dict[str, Any]
 LINES = (".jsonl", ".ndjson")
 """Suffixes of files with one JSON object a line."""
@@ -69,4 +71,6 @@ def _lines(path: Path, content: bytes) -> Iterator[Row]:
 def _row(path: Path, name: str, fields: Any) -> Row:
     if not isinstance(fields, dict):
         raise ValueError(f"{path}: {name} must be an object")
+    if not is_text(json.dumps(fields, ensure_ascii=False)):
+        raise ValueError(f"{path}: {name} holds half of a surrogate pair, which is no text")
     return Row(name, fields)

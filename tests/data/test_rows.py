@@ -70,6 +70,7 @@ def test_lines_and_a_list_hold_the_same(tmp_path):
     [
         ("a.jsonl", _lines(ROWS) + "\n{", r"a\.jsonl: line 4: not JSON"),
         ("a.jsonl", "[1]", r"a\.jsonl: line 1 must be an object"),
+        ("a.json", r'[{"id": "\ud800"}]', r"a\.json: entry 0 holds half of a surrogate pair"),
         ("a.jsonl", '{"id": 3, "conversations": []}', r"a\.jsonl: line 1 \(id 3\): conversations"),
         (
             "a.json",

@@ -152,8 +152,9 @@ def plans(tmp_path: Path) -> Try:
                 changed = json.loads(json.dumps(described))
                 changed["train"][1]["annotations"] = "bad.json"
                 bad.write_text(yaml.safe_dump(changed))
-        code, out, _ = _called("plan", *choice, "--data", bad, "--store", tmp_path / "store")
+        code, out, err = _called("plan", *choice, "--data", bad, "--store", tmp_path / "store")
         if code == 2:
+            assert str(tmp_path) in err, err
             return REFUSED
         assert code == 0 and "training: " in out
         read_description(bad, tmp_path)
