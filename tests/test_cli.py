@@ -167,9 +167,8 @@ def test_make_help_lists_every_target() -> None:
 
 def test_a_mistyped_variable_of_make_is_one_line_with_the_choices() -> None:
     for given in ("SIZES=3B", "STUDYS=smoke"):
-        told = subprocess.run(
-            ["make", "-n", "plan", given], cwd=ROOT, capture_output=True, text=True
-        )
+        command = ["make", "-n", "--no-print-directory", "plan", given]
+        told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         assert told.returncode == 2 and told.stdout == "" and told.stderr.count("\n") == 1
         assert f"unknown variable {given}; choose from" in told.stderr and " STUDY " in told.stderr
 

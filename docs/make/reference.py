@@ -38,7 +38,7 @@ def cli() -> str:
         MADE,
         "Exit codes: 0 all well; 1 cells are left without a score, or a check has failed; 2 the "
         "input cannot be used, with one line on stderr that names it; 130 interrupted.",
-        *_verb(verbs, click.Context(verbs, info_name="ablate")),
+        *_verb(verbs, click.Context(verbs, info_name="ablate", **verbs.context_settings)),
         "## make",
         "Targets are commands of the program in the environment `.venv`. "
         "Variables go behind them, as in `make sweep SIZE=100K SEEDS=2`.",
