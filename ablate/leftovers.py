@@ -6,10 +6,10 @@ processes writes: by that they are known, and no other process is touched.
 """
 
 import os
+import secrets
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,14 +26,16 @@ _PATIENCE = 10.0
 def sweep_folder(store: Path) -> Iterator[Path]:
     """A folder for what Tune keeps of a sweep; gone when the block ends, or soon after a kill."""
     end_dead(store)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=store)).resolve()
-    lease = claim(folder)
-    assert lease is not None  # nobody else knows the folder
-    try:
-        with lease, _watched(folder):
-            yield folder
-    finally:
-        _remove(folder)
+    folder = store.resolve() / f"{_PREFIX}{secrets.token_hex(4)}"
+    # The watcher begins first and ends last: at no moment is there a folder that nobody watches.
+    with _watched(folder):
+        try:
+            lease = claim(folder)
+            assert lease is not None  # nobody else knows the folder
+            with lease:
+                yield folder
+        finally:
+            _end(folder)
 
 
 def ray_folder(folder: Path) -> Path:
@@ -59,7 +61,7 @@ def _is_dead(folder: Path) -> bool:
 
 
 def _end(folder: Path) -> None:
-    """Kill the processes of a sweep and remove its folders."""
+    """Kill what is left of the processes of a sweep and remove its folders."""
     deadline = time.monotonic() + _PATIENCE
     # What is about to start others may do so between a look and its end.
     while (left := processes(folder)) and time.monotonic() < deadline:
@@ -67,7 +69,8 @@ def _end(folder: Path) -> None:
             with suppress(OSError):
                 os.kill(process, 9)
         time.sleep(0.05)
-    _remove(folder)
+    for path in (ray_folder(folder), folder):
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def processes(folder: Path) -> list[int]:
@@ -87,11 +90,6 @@ def processes(folder: Path) -> list[int]:
             ):
                 found.append(process.pid)
     return found
-
-
-def _remove(folder: Path) -> None:
-    for path in (ray_folder(folder), folder):
-        shutil.rmtree(path, ignore_errors=True)
 
 
 @contextmanager

@@ -29,6 +29,19 @@ with sweep_folder(Path(sys.argv[1])) as folder:
     print(folder, flush=True)
     time.sleep(600)
 """
+SLOW = """
+import sys, time
+from pathlib import Path
+from ablate import leftovers
+def slow(folder):
+    folder.mkdir(exist_ok=True)
+    print(folder, flush=True)
+    time.sleep(600)
+setattr(leftovers, sys.argv[2], slow)
+with leftovers.sweep_folder(Path(sys.argv[1])):
+    pass
+"""
+"""A sweep that stays in one step of its beginning or end."""
 
 
 @pytest.fixture
@@ -65,6 +78,22 @@ def test_a_watcher_ends_what_a_killed_sweep_left(tmp_path, started) -> None:
     driver.wait()
     _wait_until_gone(folder, ray_folder(folder))
     assert not any(Path(f"/proc/{pid}/exe").exists() for pid in left)
+
+
+@pytest.mark.parametrize("step", ["claim", "_end"])
+def test_a_watcher_is_there_while_a_sweep_begins_and_ends(tmp_path, started, step) -> None:
+    driver, told = _start(started, SLOW, tmp_path, step)
+    driver.kill()
+    driver.wait()
+    _wait_until_gone(Path(told))
+
+
+def test_a_sweep_that_ends_leaves_no_process(tmp_path, started) -> None:
+    with sweep_folder(tmp_path) as folder:
+        ray_folder(folder).mkdir()
+        late, _ = _start(started, OPEN, ray_folder(folder) / "log", "w")
+    assert late.wait(timeout=5) == -signal.SIGKILL
+    assert not ray_folder(folder).exists() and not folder.exists()
 
 
 def test_the_next_sweep_does_it_if_the_watcher_was_killed_too(tmp_path, started) -> None:
