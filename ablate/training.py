@@ -93,8 +93,8 @@ def train_cell(
         return progress.watch(
             StageLoader(
                 order, maker, start=stage.start, stop=stage.stop, batch=stage.batch,
-                encoders=list(model.encoders.values()), workers=how.data_workers,
-                stats=progress.stats, share=Share(rank, how.processes),
+                micro=how.micro_batch, encoders=list(model.encoders.values()),
+                workers=how.data_workers, stats=progress.stats, share=Share(rank, how.processes),
             )
         )  # fmt: skip
 

@@ -19,7 +19,7 @@ from transformers import PreTrainedModel
 
 from ablate.axes import Connector, ConnectorKind, Encoder, Fps, Mixture, Schedule, Stage, Tower
 from ablate.cost import connector_of
-from ablate.data.collate import Batch, collate
+from ablate.data.collate import Batch, GlobalBatch, collate
 from ablate.data.prompt import Prompt
 from ablate.data.stats import SamplingStats
 from ablate.encoders import clip_path
@@ -95,7 +95,7 @@ def compare(size: Size, device: str, batch: int = BATCH, design: Design = DESIGN
     Args:
         size: the row; its language model and connector are trained in bf16.
         device: `cuda` or `cpu`.
-        batch: samples of a step; micro-batches are halved until they fit.
+        batch: samples of a step, a power of two; micro-batches are halved until they fit.
         design: how many clips, and what connects them.
     """
     micro = batch
@@ -111,13 +111,13 @@ def compare(size: Size, device: str, batch: int = BATCH, design: Design = DESIGN
 
 
 def _compare(size: Size, device: str, batch: int, micro: int, design: Design) -> Speed:
-    # One for all steps: the features of a sample of 25 clips take 480 MB.
-    made = make_batch(size, design, batch).to(device)
+    # The same for all micro-batches: the features of a sample of 25 clips take 480 MB.
+    made, count = make_batch(size, design, micro).to(device), batch // micro
     how = Execution(device=device, precision=BF16, micro_batch=micro)
     rate = matrix_rate(device)
-    ours = _ours(size, design, made, how)
-    plain = _plain(size, design, made, how)
-    flops = step_flops(size, design, made)
+    ours = _ours(size, design, made, count, how)
+    plain = _plain(size, design, made, count, how)
+    flops = count * step_flops(size, design, made)
     return Speed(size.name, micro, str(choose(how)), ours, plain, flops, rate)
 
 
@@ -138,7 +138,7 @@ def make_batch(size: Size, design: Design, samples: int) -> Batch:
 
 
 def step_flops(size: Size, design: Design, batch: Batch) -> float:
-    """Model FLOPs of one step."""
+    """Model FLOPs of a step on one micro-batch."""
     connector = connector_of(design, size, clip_path(design, size))
     sequences = sum(size.llm.forward_flops(row.length) for row in batch.rows)
     return 3 * (sequences + sum(row.clips for row in batch.rows) * connector.flops)
@@ -151,7 +151,7 @@ def matrix_rate(device: str) -> float:
     return 2 * n**3 / min(_timed(lambda: a @ b, device) for _ in range(3 * (WARM + TIMED)))
 
 
-def _ours(size: Size, design: Design, batch: Batch, how: Execution) -> float:
+def _ours(size: Size, design: Design, micro: Batch, count: int, how: Execution) -> float:
     """Median seconds between the reports of two steps."""
     connector, llm = _parts(size, design, how)
     # Features are given: nothing calls the towers.
@@ -159,9 +159,11 @@ def _ours(size: Size, design: Design, batch: Batch, how: Execution) -> float:
     model = VideoLMM(towers, connector, None, llm)
     rates = {"connector": 1e-5, "llm": 1e-5}
     steps, (first, *_) = WARM + TIMED, design.schedule.stages
-    stage = ResolvedStage(0, 0, steps, len(batch.rows), rates, frozenset(rates), first.data)
+    samples = count * len(micro.rows)
+    stage = ResolvedStage(0, 0, steps, samples, rates, frozenset(rates), first.data)
     ends: list[float] = []
     progress = Progress(SamplingStats(design.sampling))
+    batch = GlobalBatch([micro] * count, count, count * micro.answer_tokens)
     train(
         model, (stage,), lambda _: _Loader([batch] * steps), how, progress,
         lambda *_: ends.append(_now(how.device)),
@@ -170,22 +172,21 @@ def _ours(size: Size, design: Design, batch: Batch, how: Execution) -> float:
     return statistics.median(times[WARM - 1 :])
 
 
-def _plain(size: Size, design: Design, batch: Batch, how: Execution) -> float:
+def _plain(size: Size, design: Design, micro: Batch, count: int, how: Execution) -> float:
     """Median seconds of a loop as it is usually written: mask, labels, loss of the model."""
     connector, llm = _parts(size, design, how)
     parameters = [*connector.parameters(), *llm.parameters()]
     optimizer = torch.optim.AdamW(parameters, lr=1e-5, fused=True)
 
     def step() -> None:
-        micros = batch.split(how.micro_batch or len(batch.rows))
-        for micro in micros:
+        for _ in range(count):
             embeds = llm.get_input_embeddings()(micro.input_ids.clamp(min=0))
             visual = connector(fuse(micro.features or ()).to(embeds.dtype)).flatten(0, 1)
             embeds = embeds.masked_scatter((micro.input_ids == VISUAL).unsqueeze(-1), visual)
             made = llm(
                 inputs_embeds=embeds, attention_mask=micro.attention_mask, labels=micro.labels
             )
-            (made.loss / len(micros)).backward()
+            (made.loss / count).backward()
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
         optimizer.step()
         optimizer.zero_grad()
@@ -205,13 +206,13 @@ def _parts(size: Size, design: Design, how: Execution) -> tuple[nn.Module, PreTr
 class _Loader:
     """Batches in a loader of their own: Lightning takes a list for several loaders."""
 
-    def __init__(self, batches: list[Batch]) -> None:
+    def __init__(self, batches: list[GlobalBatch]) -> None:
         self.batches = batches
 
     def __len__(self) -> int:
         return len(self.batches)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[GlobalBatch]:
         return iter(self.batches)
 
 

@@ -1,8 +1,7 @@
-"""Samples side by side: the global batch, and its cut into micro-batches."""
+"""Samples side by side: micro-batches, and the global batch that they are parts of."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
 from typing import Self
 
 import torch
@@ -57,38 +56,8 @@ class Batch:
         """Positions that carry loss."""
         return sum(row.answer_tokens for row in self.rows)
 
-    def split(self, micro: int) -> list["Batch"]:
-        """Micro-batches of at most `micro` samples in order, each with its own clips and padding.
-
-        Raises:
-            ValueError: `micro` is not positive.
-        """
-        if micro < 1:
-            raise ValueError(f"micro-batch: must hold at least one sample, not {micro}")
-        clips = [0, *accumulate(row.clips for row in self.rows)]
-        pictures = [0, *accumulate(row.pictures for row in self.rows)]
-        cuts = [(at, min(at + micro, len(self.rows))) for at in range(0, len(self.rows), micro)]
-        return [
-            self._part(slice(a, b), slice(clips[a], clips[b]), slice(pictures[a], pictures[b]))
-            for a, b in cuts
-        ]
-
-    def _part(self, samples: slice, clips: slice, pictures: slice) -> "Batch":
-        rows = self.rows[samples]
-        here = samples, slice(max(row.length for row in rows))
-        return Batch(
-            self.input_ids[here],
-            self.attention_mask[here],
-            self.labels[here],
-            _each(self.features, lambda tensor: tensor[clips]),
-            _each(self.pixels, lambda tensor: tensor[clips]),
-            rows,
-            _each(self.picture_features, lambda tensor: tensor[pictures]),
-            _each(self.picture_pixels, lambda tensor: tensor[pictures]),
-        )
-
     def to(self, device: torch.device | str) -> Self:
-        """The same batch on `device`; Lightning calls it."""
+        """The same batch on `device`."""
         return self._mapped(lambda tensor: tensor.to(device))
 
     def _mapped(self, change: Callable[[Tensor], Tensor]) -> Self:
@@ -102,6 +71,26 @@ class Batch:
             picture_features=_each(self.picture_features, change),
             picture_pixels=_each(self.picture_pixels, change),
         )
+
+
+@dataclass(frozen=True)
+class GlobalBatch:
+    """What one optimiser step learns from, or a process's share of it.
+
+    At real sizes the media of a whole global batch fit no memory, so its parts are made and moved
+    one at a time, as they are asked for.
+    """
+
+    micros: Iterable[Batch]
+    """The parts, in order; to be gone through once."""
+    count: int
+    """How many parts there are."""
+    answer_tokens: int
+    """Positions that carry loss, in all parts together."""
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same global batch with its parts on `device`; Lightning calls it."""
+        return replace(self, micros=(micro.to(device) for micro in self.micros))
 
 
 def _each(

@@ -1,6 +1,6 @@
 """The global batches of a stage, in order, whatever the number of workers.
 
-Workers decode and lay out whole batches; towers, statistics and tensors stay in the main process.
+Workers decode and lay out micro-batches; towers, statistics and tensors stay in the main process.
 """
 
 import math
@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ablate.axes import Mixture
 from ablate.data.cache import CacheUse
-from ablate.data.collate import Batch
+from ablate.data.collate import Batch, GlobalBatch
 from ablate.data.features import Encode
 from ablate.data.guard import leave_with_parent
 from ablate.data.mixture import Span, check_pools, sample_at
@@ -78,6 +78,7 @@ class StageLoader:
         start: int,
         stop: int,
         batch: int,
+        micro: int | None = None,
         encoders: Sequence[Encode] = (),
         workers: int = 0,
         stats: SamplingStats | None = None,
@@ -91,6 +92,7 @@ class StageLoader:
             start: number of the first sample.
             stop: number after the last sample.
             batch: samples per global batch; the last may be smaller.
+            micro: samples per micro-batch; None for all that the process takes of a batch.
             encoders: the towers, needed where they are frozen.
             workers: processes that decode; they change the speed, never the batches.
             stats: takes in every sample that is handed out.
@@ -101,12 +103,12 @@ class StageLoader:
         """Of frames and features, workers included."""
         self.seconds = 0.0
         """Spent on batches in the process that asks for them: reading, waiting and encoding."""
-        self._batches = _Batches(order, maker, start, stop, batch, share)
+        self._micros = _Micros(order, maker, start, stop, batch, share, micro or batch)
         self._workers = workers
         self._first = self._given = 0
 
     def __len__(self) -> int:
-        return len(self._batches)
+        return self._micros.batches
 
     def state_dict(self) -> dict[str, int]:
         """How many batches were handed out: all that it takes to go on; Lightning asks for it."""
@@ -116,42 +118,27 @@ class StageLoader:
         """Begin the next iteration after the batches of `state`."""
         self._first = state["batches"]
 
-    def __iter__(self) -> Iterator[Batch]:
-        number, self._first = self._first, 0
-        batches, deaths = self._batches_from(number), 0
+    def __iter__(self) -> Iterator[GlobalBatch]:
+        first, self._first = self._first, 0
+        supply = _Supply(self._micros, first, self._workers)
         try:
-            while number < len(self):
+            for number in range(first, len(self)):
                 begun = time.perf_counter()
-                try:
-                    made = next(batches)
-                except RuntimeError as error:
-                    # Batches are made from their number alone: other workers make them again.
-                    deaths += 1
-                    if not str(error).startswith("DataLoader worker") or deaths > DEATHS:
-                        raise
-                    batches = self._batches_from(number)
-                    continue
-                batch = self._batch(*_unwrapped(made))
+                of = self._micros.numbers(number)
+                count = self._micros.count(number)
+                tokens = sum(map(self.maker.answer_tokens, map(self._micros.order.__getitem__, of)))
                 self.seconds += time.perf_counter() - begun
-                self._given = number = number + 1
-                yield batch
+                self._given = number + 1
+                yield GlobalBatch(self._parts(supply, count), count, tokens)
         finally:
-            # An error keeps this frame alive, and workers that are left to the garbage collector
-            # miss their end: it would wait 5 s for each.
-            del batches
+            supply.close()
 
-    def _batches_from(self, first: int) -> Iterator["_Made"]:
-        loader = DataLoader(
-            self._batches,
-            batch_size=None,
-            sampler=range(first, len(self)),
-            num_workers=self._workers,
-            worker_init_fn=leave_with_parent,
-            collate_fn=_as_is,
-            # A loader draws a seed for its workers: not from the stream that the model uses.
-            generator=torch.Generator(),
-        )
-        return iter(loader)
+    def _parts(self, supply: "_Supply", count: int) -> Iterator[Batch]:
+        for _ in range(count):
+            begun = time.perf_counter()
+            batch = self._batch(*next(supply))
+            self.seconds += time.perf_counter() - begun
+            yield batch
 
     def _batch(self, samples: list[Sample], use: CacheUse) -> Batch:
         batch = self.maker.batch(samples, self.encoders)
@@ -163,8 +150,8 @@ class StageLoader:
 
 
 @dataclass(frozen=True)
-class _Batches(Dataset):
-    """Whole batches by number, made wherever the loader runs."""
+class _Micros(Dataset):
+    """Micro-batches of all batches by number, made wherever the loader runs."""
 
     order: Order
     maker: SampleMaker
@@ -172,15 +159,35 @@ class _Batches(Dataset):
     stop: int
     batch: int
     share: Share
+    micro: int
 
-    def __len__(self) -> int:
+    @property
+    def batches(self) -> int:
+        """How many batches there are."""
         return math.ceil((self.stop - self.start) / self.batch)
 
+    def numbers(self, batch: int) -> range:
+        """The samples that the process takes of a batch."""
+        first = self.start + batch * self.batch
+        return self.share.of(range(first, min(first + self.batch, self.stop)))
+
+    def count(self, batch: int) -> int:
+        """How many micro-batches the process makes of a batch."""
+        return math.ceil(len(self.numbers(batch)) / self.micro)
+
+    def first(self, batch: int) -> int:
+        """The number of a batch's first micro-batch; only the last batch has fewer than others."""
+        return batch * self.count(0)
+
+    def __len__(self) -> int:
+        last = self.batches - 1
+        return self.first(last) + self.count(last)
+
     def __getitem__(self, index: int) -> "_Made":
-        first = self.start + index * self.batch
-        numbers = range(first, min(first + self.batch, self.stop))
+        batch, part = divmod(index, self.count(0))
+        numbers = self.numbers(batch)[part * self.micro : (part + 1) * self.micro]
         try:
-            samples = [self.maker.make(self.order[k]) for k in self.share.of(numbers)]
+            samples = [self.maker.make(self.order[k]) for k in numbers]
         except ValueError as error:
             # Raised in a worker, it would come back as a RuntimeError around a traceback.
             return error
@@ -188,14 +195,61 @@ class _Batches(Dataset):
 
 
 _Made = tuple[list[Sample], CacheUse] | ValueError
-"""A batch's samples and the cache use they cost, or why there are none."""
+"""A micro-batch's samples and the cache use they cost, or why there are none."""
+
+
+class _Supply:
+    """What the workers make, in order; those of a stage are replaced where one dies."""
+
+    def __init__(self, micros: _Micros, batch: int, workers: int) -> None:
+        self._micros, self._workers = micros, workers
+        self._number, self._deaths = micros.first(batch), 0
+        self._made: Iterator[_Made] | None = self._from_here()
+
+    def __next__(self) -> tuple[list[Sample], CacheUse]:
+        try:
+            made = self._next()
+            if isinstance(made, ValueError):
+                raise made
+        except BaseException:
+            self.close()
+            raise
+        self._number += 1
+        return made
+
+    def close(self) -> None:
+        """End the workers.
+
+        An error keeps the frames it went through alive, and workers that are left to the garbage
+        collector miss their end: it would wait 5 s for each.
+        """
+        self._made = None
+
+    def _next(self) -> _Made:
+        while True:
+            assert self._made is not None
+            try:
+                return next(self._made)
+            except RuntimeError as error:
+                # Micro-batches are made from their number alone: other workers make them again.
+                self._deaths += 1
+                if not str(error).startswith("DataLoader worker") or self._deaths > DEATHS:
+                    raise
+            self._made = self._from_here()
+
+    def _from_here(self) -> Iterator[_Made]:
+        loader = DataLoader(
+            self._micros,
+            batch_size=None,
+            sampler=range(self._number, len(self._micros)),
+            num_workers=self._workers,
+            worker_init_fn=leave_with_parent,
+            collate_fn=_as_is,
+            # A loader draws a seed for its workers: not from the stream that the model uses.
+            generator=torch.Generator(),
+        )
+        return iter(loader)
 
 
 def _as_is(made: Any) -> Any:
-    return made
-
-
-def _unwrapped(made: _Made) -> tuple[list[Sample], CacheUse]:
-    if isinstance(made, ValueError):
-        raise made
     return made

@@ -78,6 +78,11 @@ def build_prompt(
     return Prompt(tuple(ids), tuple(labels))
 
 
+def answer_tokens(turns: Sequence[tuple[str, str]], tokenizer: Tokenizer) -> int:
+    """Positions of a training sample that carry loss, whatever is shown."""
+    return sum(len(_turn(question, answer, tokenizer)[1]) for question, answer in turns)
+
+
 def build_option_prompt(
     question: str,
     options: Sequence[str],

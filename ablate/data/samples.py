@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ablate.data.collate import Batch, collate
 from ablate.data.features import Encode
-from ablate.data.prompt import Prompt, build_prompt
+from ablate.data.prompt import Prompt, answer_tokens, build_prompt
 from ablate.data.sources import Conversation
 from ablate.data.tokenizer import Tokenizer
 from ablate.data.viewer import Seen, Viewer
@@ -49,8 +49,12 @@ class SampleMaker:
             )
         return Sample(conversation.id, conversation.modality, conversation.source, seen, prompt)
 
+    def answer_tokens(self, conversation: Conversation) -> int:
+        """Positions of its sample that carry loss; known without a look at the media."""
+        return answer_tokens(conversation.turns, self.tokenizer)
+
     def batch(self, samples: Sequence[Sample], encoders: Sequence[Encode] = ()) -> Batch:
-        """The global batch of `samples`.
+        """The samples side by side.
 
         Args:
             samples: in order.

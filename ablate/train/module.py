@@ -12,7 +12,7 @@ from torch.nn import functional
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from ablate.data.collate import Batch
+from ablate.data.collate import Batch, GlobalBatch
 from ablate.models.lmm import VideoLMM
 from ablate.tokens import IGNORED
 from ablate.train.group import shard, total
@@ -39,16 +39,14 @@ class Diverged(RuntimeError):
 class StageModule(pl.LightningModule):
     """Trains the parts that have a rate; the loss is a mean over the global batch's answer tokens.
 
-    The loader yields global batches, which are cut into micro-batches here: dividing every
-    micro-batch's summed loss by the global number of answer tokens makes the gradient independent
-    of the cut.
+    Dividing every micro-batch's summed loss by the global number of answer tokens makes the
+    gradient independent of the cut.
     """
 
     def __init__(
         self,
         model: VideoLMM,
         stage: ResolvedStage,
-        micro_batch: int | None,
         progress: Progress,
         report: Report,
         towers_learn: bool = False,
@@ -58,7 +56,6 @@ class StageModule(pl.LightningModule):
         Args:
             model: what learns.
             stage: with its rates.
-            micro_batch: conversations per forward pass; None for all that a batch holds.
             progress: takes in the loss curve.
             report: called after every step.
             towers_learn: whether the towers learn in any stage, and so run inside the model.
@@ -68,7 +65,6 @@ class StageModule(pl.LightningModule):
         # A checkpoint holds only what was trained so far; the rest is as the model was built.
         self.strict_loading = False
         self.model, self.stage = model, stage
-        self.micro_batch = micro_batch or stage.batch
         self.progress, self.report = progress, report
         self.towers_learn = towers_learn
 
@@ -104,7 +100,7 @@ class StageModule(pl.LightningModule):
         """Lightning switches everything to training mode: switch the frozen parts back."""
         self.model.train_only(self.stage.rates)
 
-    def training_step(self, batch: Batch, batch_idx: int) -> None:
+    def training_step(self, batch: GlobalBatch, batch_idx: int) -> None:
         """One optimiser step on a global batch, or on this process's share of it.
 
         Raises:
@@ -113,10 +109,10 @@ class StageModule(pl.LightningModule):
         optimizer = cast(Optimizer, self.optimizers())
         # Processes average their gradients; the mean is to be over all answer tokens.
         tokens = total(self, batch.answer_tokens) / self.trainer.world_size
-        micros, nll = batch.split(self.micro_batch), 0.0
-        for number, micro in enumerate(micros, 1):
+        nll = 0.0
+        for number, micro in enumerate(batch.micros, 1):
             part = answer_nll(self.model, micro) / tokens
-            with self._apart(number < len(micros)):
+            with self._apart(number < batch.count):
                 self.manual_backward(part)
             nll += float(part.detach())
         loss = total(self, nll) / self.trainer.world_size

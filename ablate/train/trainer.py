@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 import lightning.pytorch as pl
 from lightning.pytorch.loggers import Logger
 
-from ablate.data.collate import Batch
+from ablate.data.collate import GlobalBatch
 from ablate.models.lmm import VideoLMM
 from ablate.spec import Execution
 from ablate.train.checkpoint import Checkpoints
@@ -23,7 +23,7 @@ logging.getLogger("lightning.pytorch").setLevel(logging.WARNING)
 def train(
     model: VideoLMM,
     stages: tuple[ResolvedStage, ...],
-    loader: Callable[[ResolvedStage], Iterable[Batch]],
+    loader: Callable[[ResolvedStage], Iterable[GlobalBatch]],
     execution: Execution,
     progress: Progress,
     report: Report,
@@ -36,7 +36,7 @@ def train(
         model: what learns, as it was built.
         stages: the resolved schedule.
         loader: makes the global batches of a stage.
-        execution: device, micro-batch, and the processes of which this is one.
+        execution: device, and the processes of which this is one.
         progress: takes in the loss curve.
         report: called after every step.
         checkpoints: where they lie, and when they are written; None for never.
@@ -48,7 +48,7 @@ def train(
     towers_learn = any("vision" in stage.rates for stage in stages)
     first, path = (checkpoints and checkpoints.latest(len(stages))) or (0, None)
     for stage in stages[first:]:
-        module = StageModule(model, stage, execution.micro_batch, progress, report, towers_learn)
+        module = StageModule(model, stage, progress, report, towers_learn)
         with warnings.catch_warnings():
             # Workers are a matter of speed that the plan decides, not of Lightning's advice.
             warnings.filterwarnings("ignore", ".*does not have many workers.*")

@@ -1,4 +1,4 @@
-"""Batches: padding, and micro-batches whose clips follow their sample."""
+"""Batches: padding, and their way to a device."""
 
 import pytest
 import torch
@@ -6,14 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lightning.fabric.utilities.apply_func import move_data_to_device
 
-from ablate.data.collate import collate
+from ablate.data.collate import GlobalBatch, collate
 from ablate.data.prompt import Prompt
 from ablate.tokens import IGNORED
 
 PAD = 9
 
 
-def _batch(lengths, clips, kind="features"):
+def _batch(lengths, clips):
     """Samples of given length; clip tensors that carry their sample's index."""
     prompts = [
         Prompt(tuple(range(1, n + 1)), (IGNORED,) * (n // 2) + tuple(range(n // 2 + 1, n + 1)))
@@ -22,7 +22,7 @@ def _batch(lengths, clips, kind="features"):
     owners = torch.repeat_interleave(torch.arange(len(clips)), torch.tensor(clips))
     towers = tuple(owners[:, None].expand(-1, width).float() for width in (2, 3))
     names = [f"s{index}" for index in range(len(lengths))]
-    return collate(names, prompts, clips, PAD, **{kind: towers})
+    return collate(names, prompts, clips, PAD, features=towers)
 
 
 samples = st.lists(st.tuples(st.integers(1, 12), st.integers(0, 3)), min_size=1, max_size=9)
@@ -41,37 +41,22 @@ def test_padding_is_on_the_right_and_carries_nothing(sizes):
     assert {x.dtype for x in (batch.input_ids, batch.labels, batch.attention_mask)} == {torch.int64}
 
 
-@given(samples, st.integers(1, 10), st.sampled_from(["features", "pixels"]))
-def test_micro_batches_are_the_batch(sizes, micro, kind):
-    lengths, clips = zip(*sizes, strict=True)
-    batch = _batch(lengths, clips, kind)
-    parts = batch.split(micro)
-    assert sum((part.ids for part in parts), ()) == batch.ids
-    assert sum(part.answer_tokens for part in parts) == batch.answer_tokens
-    assert max(len(part.rows) for part in parts) <= micro
-    at = 0
-    for part in parts:
-        towers = getattr(part, kind)
-        assert getattr(part, "pixels" if kind == "features" else "features") is None
-        owners = [at + i for i, row in enumerate(part.rows) for _ in range(row.clips)]
-        assert all(tower[:, 0].tolist() == owners for tower in towers)
-        width = part.input_ids.shape[1]
-        assert width == max(row.length for row in part.rows)
-        whole = slice(at, at + len(part.rows)), slice(width)
-        assert torch.equal(part.input_ids, batch.input_ids[whole])
-        assert torch.equal(part.labels, batch.labels[whole])
-        at += len(part.rows)
-
-
 def test_wrong_numbers_raise():
     with pytest.raises(ValueError, match="3 clips given, 2 belong"):
         collate(["a"], [Prompt((1,), (1,))], [2], PAD, features=(torch.zeros(3, 1),))
-    with pytest.raises(ValueError, match="at least one sample, not 0"):
-        _batch([1], [0]).split(0)
 
 
-def test_lightning_moves_it():
-    batch = move_data_to_device(_batch([3, 2], [1, 0]), torch.device("meta"))
-    assert batch.input_ids.device.type == batch.features[1].device.type == "meta"
-    assert batch.pixels is None
-    assert batch.answer_tokens == 3
+def test_lightning_moves_it_part_by_part():
+    asked = []
+
+    def micros():
+        for length in (3, 2):
+            asked.append(length)
+            yield _batch([length], [1])
+
+    moved = move_data_to_device(GlobalBatch(micros(), 2, 3), torch.device("meta"))
+    assert (moved.count, moved.answer_tokens, asked) == (2, 3, [])
+    for number, batch in enumerate(moved.micros, 1):
+        assert len(asked) == number
+        assert batch.input_ids.device.type == batch.features[1].device.type == "meta"
+        assert batch.pixels is None

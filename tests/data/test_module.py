@@ -19,10 +19,11 @@ from PIL import Image
 
 from ablate.axes import Fps, ImagePath, IntegrationKind, Mixture, StageData
 from ablate.data.cache import ArrayCache
+from ablate.data.collate import Batch
 from ablate.data.faults import MediaError
 from ablate.data.features import TowerInput
 from ablate.data.frames import View
-from ablate.data.module import Order, StageLoader
+from ablate.data.module import Order, Share, StageLoader
 from ablate.data.samples import SampleMaker
 from ablate.data.sources import Conversation, Media, Pools, pools
 from ablate.data.stats import SamplingStats
@@ -117,6 +118,11 @@ def _loader(
     return StageLoader(order, maker, encoders=ENCODERS if frozen else (), **options)
 
 
+def _read(loader: StageLoader) -> list[Batch]:
+    """All micro-batches."""
+    return [micro for batch in loader for micro in batch.micros]
+
+
 def _same(first, second) -> bool:
     assert first.rows == second.rows
     pairs = [
@@ -138,8 +144,8 @@ def _all_same(first, second) -> bool:
 @pytest.mark.parametrize("split", [True, False])
 @pytest.mark.parametrize("frozen", [True, False])
 def test_workers_change_nothing(frozen, split, data, tmp_path):
-    alone = list(_loader(data, tmp_path / "a", frozen=frozen, split=split))
-    helped = list(_loader(data, tmp_path / "b", frozen=frozen, split=split, workers=2))
+    alone = _read(_loader(data, tmp_path / "a", frozen=frozen, split=split))
+    helped = _read(_loader(data, tmp_path / "b", frozen=frozen, split=split, workers=2))
     assert _all_same(alone, helped)
     assert [len(batch.rows) for batch in alone] == [6, 6, 6, 2]
 
@@ -151,27 +157,28 @@ def _in_a_thread(work):
 
 
 def test_workers_that_are_killed_are_replaced(data, tmp_path):
-    alone = list(_loader(data, tmp_path / "a", batch=1))
-    loader = _loader(data, tmp_path / "b", batch=1, workers=2)
+    alone = _read(_loader(data, tmp_path / "a", micro=1))
+    loader = _loader(data, tmp_path / "b", micro=1, workers=2)
 
     def killing() -> list:
         found = []
         for batch in loader:
-            found.append(batch)
-            if len(found) in (1, 9):
-                for worker in multiprocessing.active_children():
-                    worker.kill()
+            for micro in batch.micros:
+                found.append(micro)
+                if len(found) in (1, 9):
+                    for worker in multiprocessing.active_children():
+                        worker.kill()
         return found
 
     assert _all_same(alone, _in_a_thread(killing))
-    assert loader.state_dict() == {"batches": 20} and multiprocessing.active_children() == []
+    assert loader.state_dict() == {"batches": 4} and multiprocessing.active_children() == []
 
 
 def test_workers_that_die_again_and_again_are_given_up(data, tmp_path, monkeypatch):
     made = _loader(data, tmp_path, workers=1)
     monkeypatch.setattr(SampleMaker, "make", lambda *_: os._exit(1))
     with pytest.raises(RuntimeError, match="DataLoader worker") as caught:
-        _in_a_thread(lambda: list(made))
+        _in_a_thread(lambda: _read(made))
     assert explain(caught.value).kind == "lost"
 
 
@@ -182,8 +189,8 @@ def test_workers_end_with_a_parent_that_is_killed(how, data, tmp_path, monkeypat
     reader, writer = os.pipe()
     parent = os.fork()
     if parent == 0:
-        batches = iter(_loader(data, tmp_path, batch=1, workers=2))
-        threading.Thread(target=next, args=(batches,), daemon=True).start()
+        made = _loader(data, tmp_path, batch=1, workers=2)
+        threading.Thread(target=_read, args=(made,), daemon=True).start()
         while len(workers := multiprocessing.active_children()) < 2:
             time.sleep(0.01)
         os.write(writer, " ".join(str(worker.pid) for worker in workers).encode())
@@ -197,37 +204,64 @@ def test_workers_end_with_a_parent_that_is_killed(how, data, tmp_path, monkeypat
 
 
 def test_what_workers_get_can_be_pickled(data, tmp_path):
-    made = _loader(data, tmp_path)._batches
+    made = _loader(data, tmp_path)._micros
     samples, _ = pickle.loads(pickle.dumps(made))[1]
     assert [sample.prompt for sample in samples] == [sample.prompt for sample in made[1][0]]
 
 
 def test_a_warm_cache_changes_nothing_and_computes_nothing(data, tmp_path):
     cold, warm = _loader(data, tmp_path), _loader(data, tmp_path)
-    assert _all_same(list(cold), list(warm))
+    assert _all_same(_read(cold), _read(warm))
     assert cold.use.misses > 0 and cold.use.seconds > 0
     assert warm.use.misses == 0 and warm.use.hits > 0
     helped = _loader(data, tmp_path, workers=2)
-    list(helped)
+    _read(helped)
     assert helped.use == warm.use
 
 
 def test_resuming_goes_on_where_it_stopped(data, tmp_path):
-    whole = list(_loader(data, tmp_path))
-    assert _all_same(list(_loader(data, tmp_path, start=12)), whole[2:])
+    whole = _read(_loader(data, tmp_path))
+    assert _all_same(_read(_loader(data, tmp_path, start=12)), whole[2:])
     loader = _loader(data, tmp_path)
-    assert _all_same(list(loader), list(loader))
+    assert _all_same(_read(loader), _read(loader))
     assert len(loader) == len(whole)
 
 
+@pytest.mark.parametrize("micro", [1, 4, 6, None])
+@pytest.mark.parametrize("share", [Share(), Share(1, 2)], ids=["alone", "second of two"])
+def test_micro_batches_are_parts_of_the_batch(micro, share, data, tmp_path):
+    whole = _read(_loader(data, tmp_path, share=share))
+    loader = _loader(data, tmp_path, share=share, micro=micro)
+    for batch, expected in zip(loader, whole, strict=True):
+        parts = list(batch.micros)
+        assert sum((part.ids for part in parts), ()) == expected.ids
+        assert {len(part.rows) for part in parts[:-1]} <= {micro}
+        assert batch.count == len(parts)
+        assert batch.answer_tokens == sum(part.answer_tokens for part in parts)
+    loader.load_state_dict({"batches": 3})
+    assert sum((part.ids for part in _read(loader)), ()) == whole[3].ids
+
+
+def test_no_more_than_the_next_micro_batch_is_read(data, tmp_path, monkeypatch):
+    made, make = [], SampleMaker.make
+    monkeypatch.setattr(
+        SampleMaker, "make", lambda maker, one: made.append(one) or make(maker, one)
+    )
+    batches = iter(_loader(data, tmp_path, micro=2))
+    first = next(batches)
+    assert not made
+    for number, _ in enumerate(first.micros, 1):
+        assert len(made) == 2 * number
+
+
 def test_stages_and_modalities(data, tmp_path):
-    first, second, *_ = _loader(data, tmp_path, batch=8)
+    first, second, *_ = _read(_loader(data, tmp_path, batch=8))
     assert all(name.startswith("video") for name in first.ids)
     assert len({name.split("-")[0] for name in second.ids}) == 4
 
 
 def test_clips_follow_their_sample(data, tmp_path):
-    for batch in _loader(data, tmp_path, frozen=False):
+    for batch in _read(_loader(data, tmp_path, frozen=False)):
         assert batch.features is None
         large, small = batch.pixels
         assert large.shape[1:] == (4, 3, 32, 32) and small.shape[1:] == (4, 3, 16, 16)
@@ -251,7 +285,7 @@ def test_clips_follow_their_sample(data, tmp_path):
 
 
 def test_features_of_towers_in_order(data, tmp_path):
-    for batch in _loader(data, tmp_path):
+    for batch in _read(_loader(data, tmp_path)):
         assert batch.pixels is None
         assert [tower.shape[1:] for tower in batch.features] == [(4, 2, 2, 3), (4, 2, 2, 5)]
         assert {tower.dtype for tower in batch.features} == {torch.float32}
@@ -259,7 +293,7 @@ def test_features_of_towers_in_order(data, tmp_path):
 
 @pytest.mark.parametrize("frozen", [True, False])
 def test_pictures_apart_are_seen_once_by_the_image_towers_alone(frozen, data, tmp_path):
-    whole = list(_loader(data, tmp_path, frozen=frozen, split=True))
+    whole = _read(_loader(data, tmp_path, frozen=frozen, split=True))
     for batch in whole:
         kind = "features" if frozen else "pixels"
         clips, pictures = getattr(batch, kind), getattr(batch, f"picture_{kind}")
@@ -274,8 +308,8 @@ def test_pictures_apart_are_seen_once_by_the_image_towers_alone(frozen, data, tm
         for placeholder, count in ((VISUAL, "clips"), (PICTURE, "pictures")):
             held = (batch.input_ids == placeholder).sum(1).tolist()
             assert held == [4 * getattr(row, count) for row in batch.rows]
-    parts = [part for batch in whole for part in batch.split(1)]
-    assert _all_same(parts, list(_loader(data, tmp_path, frozen=frozen, split=True, batch=1)))
+    parts = _read(_loader(data, tmp_path, frozen=frozen, split=True, micro=1))
+    assert _all_same(parts, _read(_loader(data, tmp_path, frozen=frozen, split=True, batch=1)))
 
 
 def test_text_alone_has_tensors_without_clips(data, tmp_path):
@@ -291,7 +325,7 @@ def test_text_alone_has_tensors_without_clips(data, tmp_path):
 def test_a_model_keeps_its_random_stream(data, tmp_path):
     torch.manual_seed(0)
     state = torch.get_rng_state()
-    list(_loader(data, tmp_path))
+    _read(_loader(data, tmp_path))
     assert torch.equal(torch.get_rng_state(), state)
 
 
@@ -299,7 +333,7 @@ def test_statistics_are_those_of_the_samples(data, tmp_path):
     found = []
     for workers in (0, 2):
         stats = SamplingStats(SAMPLING)
-        list(_loader(data, tmp_path, workers=workers, stats=stats, start=8))
+        _read(_loader(data, tmp_path, workers=workers, stats=stats, start=8))
         found.append(stats.to_dict())
     assert found[0] == found[1]
     stats = found[0]
@@ -337,7 +371,7 @@ def test_a_broken_file_is_its_own_error_from_any_process(workers, data, tmp_path
     videos = {"video": pools([bad])["video"]}
     loader = _loader(dict(data) | videos, tmp_path, workers=workers)
     with pytest.raises(MediaError, match=r"broken\.mp4: no video") as caught:
-        list(loader)
+        _read(loader)
     assert "\n" not in str(caught.value)
     assert multiprocessing.active_children() == []
 
@@ -345,7 +379,7 @@ def test_a_broken_file_is_its_own_error_from_any_process(workers, data, tmp_path
 @pytest.mark.parametrize("workers", [0, 1])
 def test_what_does_not_fit_is_never_cut(workers, data, tmp_path):
     with pytest.raises(ValueError, match=r"conversation video-\d takes \d+ positions, more than"):
-        list(_loader(data, tmp_path, workers=workers, context=40))
+        _read(_loader(data, tmp_path, workers=workers, context=40))
 
 
 def test_missing_modalities_are_found_before_reading(data, tmp_path):
@@ -354,8 +388,8 @@ def test_missing_modalities_are_found_before_reading(data, tmp_path):
 
 
 def test_batches_do_not_depend_on_what_else_is_in_them(data, tmp_path):
-    one = [batch for batch in _loader(data, tmp_path / "a", batch=1)]
-    many = [part for batch in _loader(data, tmp_path / "b") for part in batch.split(1)]
+    one = _read(_loader(data, tmp_path / "a", batch=1))
+    many = _read(_loader(data, tmp_path / "b", micro=1))
     assert _all_same(one, many)
     assert np.isfinite(sum(float(batch.features[0].sum()) for batch in one))
 
@@ -364,7 +398,8 @@ def test_time_is_counted_while_batches_are_made(data, tmp_path):
     loader = _loader(data, tmp_path)
     assert loader.seconds == 0
     begun = time.perf_counter()
-    for _ in loader:
+    for batch in loader:
+        list(batch.micros)
         time.sleep(0.05)
     elsewhere = 0.05 * len(loader)
     assert loader.use.seconds < loader.seconds <= time.perf_counter() - begun - elsewhere

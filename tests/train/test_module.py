@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ablate.axes import StageData
-from ablate.data.collate import Batch, collate
+from ablate.data.collate import Batch, GlobalBatch, collate
 from ablate.data.prompt import Prompt
 from ablate.data.stats import SamplingStats
 from ablate.models.lmm import VideoLMM
@@ -28,7 +28,8 @@ TOKENS = 16
 PARTS = ("vision", "connector", "llm")
 
 
-def _batch(built: VideoLMM, seed: int = 0, live: bool = False) -> Batch:
+def _micros(built: VideoLMM, micro: int = 4, seed: int = 0, live: bool = False) -> Iterator[Batch]:
+    """Four samples in micro-batches."""
     random = torch.Generator().manual_seed(seed)
 
     def words(count: int) -> list[int]:
@@ -39,27 +40,36 @@ def _batch(built: VideoLMM, seed: int = 0, live: bool = False) -> Batch:
         asked, said = [VISUAL] * (TOKENS * clips) + words(6), words(count)
         prompts.append(Prompt((*asked, *said), (*[IGNORED] * len(asked), *said)))
     seen = pixels(built, sum(CLIPS), seed)
-    with torch.no_grad():
-        media = {"pixels": seen} if live else {"features": built.encode(seen)}
-    return collate([f"{k}" for k in range(4)], prompts, CLIPS, 0, **media)
+    for first in range(0, 4, micro):
+        part = slice(first, first + micro)
+        shown = slice(sum(CLIPS[:first]), sum(CLIPS[: first + micro]))
+        own = tuple(tensor[shown] for tensor in seen)
+        with torch.no_grad():
+            media = {"pixels": own} if live else {"features": built.encode(own)}
+        names = [f"{k}" for k in range(4)][part]
+        yield collate(names, prompts[part], CLIPS[part], 0, **media)
+
+
+def _batch(built: VideoLMM, seed: int = 0, live: bool = False, micro: int = 4) -> GlobalBatch:
+    return GlobalBatch(_micros(built, micro, seed, live), -(-4 // micro), sum(ANSWERS))
 
 
 class _Loader:
     """Batches in a loader of their own: Lightning takes a list for several loaders."""
 
-    def __init__(self, batches: list[Batch]) -> None:
+    def __init__(self, batches: list[GlobalBatch]) -> None:
         self.batches = batches
 
     def __len__(self) -> int:
         return len(self.batches)
 
-    def __iter__(self) -> Iterator[Batch]:
+    def __iter__(self) -> Iterator[GlobalBatch]:
         return iter(self.batches)
 
 
-def _train(built: VideoLMM, stage: ResolvedStage, batches: list[Batch], **execution) -> list[float]:
+def _train(built: VideoLMM, stage: ResolvedStage, batches: list[GlobalBatch]) -> list[float]:
     progress = _progress()
-    train(built, (stage,), lambda _: _Loader(batches), Execution(**execution), progress, silent)
+    train(built, (stage,), lambda _: _Loader(batches), Execution(), progress, silent)
     assert [step for step, _ in progress.curve] == list(range(stage.steps))
     return [loss for _, loss in progress.curve]
 
@@ -73,9 +83,9 @@ def _stage(steps: int = 1, rate: float = 1e-3, parts: tuple[str, ...] = PARTS[1:
     return ResolvedStage(0, 0, steps, 4, rates, frozenset(parts), StageData.MIXTURE)
 
 
-def _losses(built: VideoLMM, steps: int, micro: int | None = None) -> list[float]:
-    batches = [_batch(built, seed) for seed in range(steps)]
-    return _train(built, _stage(steps), batches, micro_batch=micro)
+def _losses(built: VideoLMM, steps: int, micro: int = 4) -> list[float]:
+    batches = [_batch(built, seed, micro=micro) for seed in range(steps)]
+    return _train(built, _stage(steps), batches)
 
 
 def _gradients(micro: int) -> tuple[float, dict[str, torch.Tensor]]:
@@ -111,9 +121,8 @@ def test_micro_batches_train_alike_for_several_steps() -> None:
 
 def test_the_loss_is_the_mean_over_all_answer_tokens() -> None:
     built = model()
-    batch = _batch(built)
     with torch.no_grad():
-        sums = [float(answer_nll(built, one)) for one in batch.split(1)]
+        sums = [float(answer_nll(built, one)) for one in _micros(built, 1)]
     means = [total / count for total, count in zip(sums, ANSWERS, strict=True)]
     (loss,) = _losses(model(), 1)
     assert loss == pytest.approx(sum(sums) / sum(ANSWERS), abs=1e-5)
@@ -165,5 +174,5 @@ def test_a_loss_that_is_no_number_stops_the_run(value: float) -> None:
 
 def test_learning_lowers_the_loss() -> None:
     built = model()
-    losses = _train(built, _stage(30, 1e-2), [_batch(built)] * 30)
+    losses = _train(built, _stage(30, 1e-2), [_batch(built) for _ in range(30)])
     assert losses[-1] < losses[0] - 1
