@@ -4,12 +4,14 @@ Workers decode and lay out micro-batches; towers, statistics and tensors stay in
 """
 
 import math
+import pickle
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from ablate.axes import Mixture
@@ -230,26 +232,39 @@ class _Supply:
             assert self._made is not None
             try:
                 return next(self._made)
-            except RuntimeError as error:
+            except (RuntimeError, ConnectionError, EOFError) as error:
                 # Micro-batches are made from their number alone: other workers make them again.
-                self._deaths += 1
-                if not str(error).startswith("DataLoader worker") or self._deaths > DEATHS:
+                died = not isinstance(error, RuntimeError) or "DataLoader worker" in str(error)
+                self._deaths += died
+                if not died or self._deaths > DEATHS:
                     raise
             self._made = self._from_here()
 
     def _from_here(self) -> Iterator[_Made]:
+        numbers = range(self._number, len(self._micros))
+        if not self._workers:
+            return map(self._micros.__getitem__, numbers)
         loader = DataLoader(
             self._micros,
             batch_size=None,
-            sampler=range(self._number, len(self._micros)),
+            sampler=numbers,
             num_workers=self._workers,
             worker_init_fn=leave_with_parent,
-            collate_fn=_as_is,
+            collate_fn=_packed,
             # A loader draws a seed for its workers: not from the stream that the model uses.
             generator=torch.Generator(),
         )
-        return iter(loader)
+        return map(_unpacked, loader)
 
 
-def _as_is(made: Any) -> Any:
-    return made
+def _packed(made: Any) -> Tensor:
+    """For the way out of a worker, through shared memory.
+
+    What goes through its pipe is then so small that it is there as a whole or not at all: a worker
+    that is killed while it writes to a pipe leaves the reader waiting for the rest for ever.
+    """
+    return torch.frombuffer(bytearray(pickle.dumps(made)), dtype=torch.uint8)
+
+
+def _unpacked(packed: Tensor) -> _Made:
+    return pickle.loads(packed.numpy().data)

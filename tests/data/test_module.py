@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import pickle
+import queue
 import signal
 import threading
 import time
@@ -156,6 +157,13 @@ def _in_a_thread(work):
         return pool.submit(work).result()
 
 
+def _in_a_daemon(work) -> queue.Queue:
+    """As `_in_a_thread`, where it may hang: what comes of it."""
+    outcome: queue.Queue = queue.Queue()
+    threading.Thread(target=lambda: outcome.put(work()), daemon=True).start()
+    return outcome
+
+
 def test_workers_that_are_killed_are_replaced(data, tmp_path):
     alone = _read(_loader(data, tmp_path / "a", micro=1))
     loader = _loader(data, tmp_path / "b", micro=1, workers=2)
@@ -172,6 +180,24 @@ def test_workers_that_are_killed_are_replaced(data, tmp_path):
 
     assert _all_same(alone, _in_a_thread(killing))
     assert loader.state_dict() == {"batches": 4} and multiprocessing.active_children() == []
+
+
+def test_a_worker_that_is_killed_while_it_hands_over_is_replaced(data, tmp_path):
+    alone = _read(_loader(data, tmp_path / "a", frozen=False, batch=10))
+    loader = _loader(data, tmp_path / "b", frozen=False, batch=10, workers=1)
+
+    def killing() -> list:
+        batches = iter(loader)
+        found = list(next(batches).micros)
+        # Far more than a pipe holds: by now the worker waits for someone to read the second.
+        time.sleep(1)
+        (worker,) = multiprocessing.active_children()
+        worker.kill()
+        worker.join()
+        return found + [micro for batch in batches for micro in batch.micros]
+
+    outcome = _in_a_daemon(killing).get(timeout=60)
+    assert _all_same(alone, outcome)
 
 
 def test_workers_that_die_again_and_again_are_given_up(data, tmp_path, monkeypatch):
