@@ -37,18 +37,28 @@ _QUIET: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR
 
 @contextmanager
 def own(machine: Machine, folder: Path) -> Iterator[None]:
-    """A quiet Ray on loopback without dashboard, which keeps its files in `folder`."""
+    """A quiet Ray on loopback without dashboard, which keeps its files in `folder`.
+
+    Raises:
+        ValueError: it did not start.
+    """
     folder.mkdir(mode=0o700, exist_ok=True)
-    ray.init(
-        address="local",
-        num_cpus=machine.cores,
-        num_gpus=machine.gpus,
-        _memory=round(machine.memory),
-        include_dashboard=False,
-        _node_ip_address="127.0.0.1",
-        _temp_dir=str(folder),
-        **_QUIET,
-    )
+    try:
+        ray.init(
+            address="local",
+            num_cpus=machine.cores,
+            num_gpus=machine.gpus,
+            _memory=round(machine.memory),
+            include_dashboard=False,
+            _node_ip_address="127.0.0.1",
+            _temp_dir=str(folder),
+            **_QUIET,
+        )
+    except Exception as error:  # Ray raises bare ones where one of its processes dies
+        reason = str(error).strip().partition("\n")[0]
+        raise ValueError(
+            f"Ray did not start on this machine ({reason}); `ablate doctor` looks for the cause"
+        ) from None
     try:
         yield
     finally:

@@ -13,6 +13,7 @@ import pytest
 from ray.exceptions import OutOfMemoryError
 
 from ablate.axes import Uniform
+from ablate.cluster import own
 from ablate.failures import Failure
 from ablate.launch import _cells, launch
 from ablate.placement import Machine
@@ -140,3 +141,10 @@ def test_a_sweep_outlives_what_tune_does_not_know(store: Path, monkeypatch) -> N
     monkeypatch.setattr("ablate.launch._fit", wrong)
     with pytest.raises(RuntimeError, match="something else"):
         launch(GOOD, job(store), heard, [Machine(2, 4e9)])
+
+
+def test_a_ray_that_does_not_start_is_told_in_one_line(tmp_path: Path) -> None:
+    folder = tmp_path / ("long" * 20)  # longer than the name of a socket may be
+    with pytest.raises(ValueError, match=r"^Ray did not start on this machine .*`ablate doctor`"):
+        with own(Machine(1, 2**30), folder):
+            pass
