@@ -7,6 +7,7 @@ from analysis.pages.gallery import agreement_drawings, scatter_drawings
 from analysis.pages.sentences import (
     axes_sentence,
     cheapest_sentence,
+    no_step_sentence,
     seeds_sentence,
     staircase_sentence,
     unmeasured,
@@ -41,6 +42,7 @@ def first_screen(evidence: Evidence) -> Block:
         lines=[sentence for sentence in [axes_sentence(result)] if sentence],
         details=[sentence for sentence in details if sentence],
         steps=result.next,
+        no_step=no_step_sentence(result),
         gaps=unmeasured(
             result,
             factors=any(point.ci_method == "levels_jackknife_z" for point in result.headline),

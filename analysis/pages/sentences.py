@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from analysis.conclusions.advice import MORE_DESIGNS
 from analysis.conclusions.against_paper import FEWEST, AxisComparison
 from analysis.fit import FitResult
 from analysis.pages.verdict import rung_name, share
@@ -71,6 +72,16 @@ def seeds_sentence(result: FitResult) -> str:
         return f"Seeds alone would not certify {name}: it lacks more than noise took."
     now = "one" if one.seeds == 1 else one.seeds
     return f"About {one.needed} seeds of every design would certify {name}, which has {now}."
+
+
+def no_step_sentence(result: FitResult) -> str:
+    """That nothing which was simulated helps; empty where something does, or nothing is judged."""
+    if result.next or not result.headline:
+        return ""
+    return (
+        f"none of the steps simulated (one more seed, {MORE_DESIGNS} more designs of these levels, "
+        "a size between) is expected to raise the lower limit; new levels were not simulated."
+    )
 
 
 def measure_sentences(result: FitResult) -> Iterator[str]:

@@ -10,6 +10,7 @@ from analysis.pages.sentences import (
     axes_sentence,
     cheapest_sentence,
     measure_sentences,
+    no_step_sentence,
     seeds_sentence,
     staircase_sentence,
     tau_told,
@@ -82,6 +83,8 @@ def summarise(result: FitResult) -> RenderableType:
     if result.next:
         steps = [f"  {step.what}: {step.expected}." for step in result.next]
         parts.append(Text("\n".join(["Next, most for its cost first:", *steps])))
+    elif helpless := no_step_sentence(result):
+        parts.append(Text(f"Next: {helpless}"))
     if result.against_paper:
         parts.append(Text(_against_paper(result)))
     parts += [Text(f"! {w.code}: {w.message}") for w in result.warnings]

@@ -65,6 +65,7 @@ def first_screen(found: Reanalysis) -> Block:
         lines=[_reason(found)],
         details=[],
         steps=(),
+        no_step="",
         gaps=(),
     )
 

@@ -10,6 +10,7 @@ from analysis import FitResult, fit
 from analysis.pages.sentences import (
     cheapest_sentence,
     measure_sentences,
+    no_step_sentence,
     seeds_sentence,
     staircase_sentence,
     unmeasured,
@@ -73,6 +74,13 @@ def test_seeds_that_would_certify_and_those_that_would_not() -> None:
     assert seeds_sentence(fit(table(scores))) == ""  # one seed tells nothing
     clear = table({2.0: noisy[2.0], 4.0: noisy[4.0]})
     assert seeds_sentence(fit(clear, threshold=0.1)) == ""  # certified
+
+
+def test_what_to_run_next_is_said_even_where_nothing_helps(apollo) -> None:
+    assert apollo.next and no_step_sentence(apollo) == ""
+    stuck = replace(apollo, next=())
+    assert "is expected to raise the lower limit" in no_step_sentence(stuck)
+    assert f"Next: {no_step_sentence(stuck)}" in " ".join(as_text(stuck, 400).split())
 
 
 def test_a_better_measure_is_named_and_its_absence_too() -> None:
