@@ -120,12 +120,12 @@ class _Peer:
         if said := self.said.read():
             at, kind, reason = json.loads(said)
             return at, Failure(kind, reason)
-        name = f"process {self.rank + 1} of {self.count}"
-        if code < 0:
-            return 0.0, Failure("lost", f"{name} died of {signal.Signals(-code).name}")
         self.errors.seek(0)
         words = self.errors.read().decode(errors="replace").strip().splitlines()
-        return 0.0, Failure("bug", f"{name} ended with code {code}: {words[-1] if words else ''}")
+        name, last = f"process {self.rank + 1} of {self.count}", f": {words[-1]}" if words else ""
+        if code < 0:
+            return 0.0, Failure("lost", f"{name} died of {signal.Signals(-code).name}{last}")
+        return 0.0, Failure("bug", f"{name} ended with code {code}{last}")
 
     def close(self) -> None:
         """Make sure that it runs no more."""
@@ -146,14 +146,17 @@ def main() -> None:
     cell, job = from_dict(told["cell"]), Job(told["store"], from_dict(told["execution"]))
     store = distributed.FileStore(told["meeting"], job.execution.processes)
     store.add(_READY, 1)
+    code = 0
     try:
         with joined(store, told["rank"], job.execution):
             train_cell(cell, job, lambda step, loss: None, rank=told["rank"])
     except Exception as error:
-        failure = explain(error)
+        failure, code = explain(error), 1
         with said:
             json.dump([time.time(), failure.kind, failure.reason], said)
-        sys.exit(1)
+    # At once: torch's threads may abort a process that ends in an orderly way while they run.
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _end_after(first: int) -> None:
