@@ -75,8 +75,8 @@ def seeds_sentence(result: FitResult) -> str:
 
 
 def no_step_sentence(result: FitResult) -> str:
-    """That nothing which was simulated helps; empty where something does, or nothing is judged."""
-    if result.next or not result.headline:
+    """That nothing which was simulated helps; empty where something does, or without verdict."""
+    if result.next or result.critical_size.status == "refused":
         return ""
     return (
         f"none of the steps simulated (one more seed, {MORE_DESIGNS} more designs of these levels, "

@@ -81,6 +81,8 @@ def test_what_to_run_next_is_said_even_where_nothing_helps(apollo) -> None:
     stuck = replace(apollo, next=())
     assert "is expected to raise the lower limit" in no_step_sentence(stuck)
     assert f"Next: {no_step_sentence(stuck)}" in " ".join(as_text(stuck, 400).split())
+    alone = fit(table({4.0: np.arange(20.0)}))
+    assert alone.next == () and no_step_sentence(alone) == ""
 
 
 def test_a_better_measure_is_named_and_its_absence_too() -> None:
