@@ -113,7 +113,7 @@ def compare(size: Size, device: str, batch: int = BATCH, design: Design = DESIGN
 def _compare(size: Size, device: str, batch: int, micro: int, design: Design) -> Speed:
     # The same for all micro-batches: the features of a sample of 25 clips take 480 MB.
     made, count = make_batch(size, design, micro).to(device), batch // micro
-    how = Execution(device=device, precision=BF16, micro_batch=micro)
+    how = Execution(device=device, precision=BF16)
     rate = matrix_rate(device)
     ours = _ours(size, design, made, count, how)
     plain = _plain(size, design, made, count, how)

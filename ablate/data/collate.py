@@ -1,6 +1,6 @@
 """Samples side by side: micro-batches, and the global batch that they are parts of."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -58,18 +58,15 @@ class Batch:
 
     def to(self, device: torch.device | str) -> Self:
         """The same batch on `device`."""
-        return self._mapped(lambda tensor: tensor.to(device))
-
-    def _mapped(self, change: Callable[[Tensor], Tensor]) -> Self:
         return replace(
             self,
-            input_ids=change(self.input_ids),
-            attention_mask=change(self.attention_mask),
-            labels=change(self.labels),
-            features=_each(self.features, change),
-            pixels=_each(self.pixels, change),
-            picture_features=_each(self.picture_features, change),
-            picture_pixels=_each(self.picture_pixels, change),
+            input_ids=self.input_ids.to(device),
+            attention_mask=self.attention_mask.to(device),
+            labels=self.labels.to(device),
+            features=_moved(self.features, device),
+            pixels=_moved(self.pixels, device),
+            picture_features=_moved(self.picture_features, device),
+            picture_pixels=_moved(self.picture_pixels, device),
         )
 
 
@@ -93,10 +90,10 @@ class GlobalBatch:
         return replace(self, micros=(micro.to(device) for micro in self.micros))
 
 
-def _each(
-    tensors: tuple[Tensor, ...] | None, change: Callable[[Tensor], Tensor]
+def _moved(
+    tensors: tuple[Tensor, ...] | None, device: torch.device | str
 ) -> tuple[Tensor, ...] | None:
-    return None if tensors is None else tuple(change(tensor) for tensor in tensors)
+    return None if tensors is None else tuple(tensor.to(device) for tensor in tensors)
 
 
 def collate(

@@ -126,9 +126,9 @@ class StageLoader:
         try:
             for number in range(first, len(self)):
                 begun = time.perf_counter()
-                of = self._micros.numbers(number)
+                drawn = (self._micros.order[k] for k in self._micros.numbers(number))
+                tokens = sum(self.maker.answer_tokens(one) for one in drawn)
                 count = self._micros.count(number)
-                tokens = sum(map(self.maker.answer_tokens, map(self._micros.order.__getitem__, of)))
                 self.seconds += time.perf_counter() - begun
                 self._given = number + 1
                 yield GlobalBatch(self._parts(supply, count), count, tokens)

@@ -189,7 +189,7 @@ def test_a_worker_that_is_killed_while_it_hands_over_is_replaced(data, tmp_path)
     def killing() -> list:
         batches = iter(loader)
         found = list(next(batches).micros)
-        # Far more than a pipe holds: by now the worker waits for someone to read the second.
+        # The second is far more than a pipe holds: through one it would be half there by now.
         time.sleep(1)
         (worker,) = multiprocessing.active_children()
         worker.kill()
